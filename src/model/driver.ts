@@ -1,0 +1,37 @@
+import type { Endpoint, EndpointRequest } from "./endpoint.ts";
+import type { Network, NetworkRequest, Scope } from "./network.ts";
+import type { Blueprint } from "./ops.ts";
+import type { Sandbox } from "./sandbox.ts";
+
+export interface DriverCapabilities {
+  readonly scope: Scope;
+  /** IPAM driver used when the user names none. */
+  readonly ipam: string;
+  /** The network holds a gateway address of its own in each pool. */
+  readonly gateway: boolean;
+  /** Endpoints get a link, addresses and the embedded resolver. False for host and none. */
+  readonly links: boolean;
+  /** Ports can be published through it. */
+  readonly publish: boolean;
+  /** Only the predefined network may exist (host, none). */
+  readonly single: boolean;
+}
+
+/**
+ * Makes a kind of network real. A driver is pure: it parses options and answers with blueprints; the engine plans, applies
+ * and repairs them, the same way for every driver.
+ */
+export interface Driver {
+  readonly name: string;
+  readonly capabilities: DriverCapabilities;
+  /** Throws `invalid` naming the option, its value and what is right. */
+  checkNetwork(request: NetworkRequest): void;
+  /** Refuses what two networks of this driver may not share (a bridge name). Throws `conflict`. */
+  checkAgainst?(network: Network, others: readonly Network[]): void;
+  checkEndpoint(network: Network, request: EndpointRequest): void;
+  /** MTU of links in this network, where the driver sets one. */
+  network(network: Network): Blueprint;
+  endpoint(context: { readonly network: Network; readonly endpoint: Endpoint; readonly sandbox: Sandbox }): Blueprint;
+  /** Prefix for link names in the sandbox, `eth` unless an option says otherwise. */
+  interfacePrefix(network: Network): string;
+}

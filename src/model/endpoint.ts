@@ -1,0 +1,40 @@
+import type { Cidr } from "../base/cidr.ts";
+import type { Ip } from "../base/ip.ts";
+import type { Mac } from "../base/mac.ts";
+import type { EndpointId, NetworkId, SandboxId } from "./ids.ts";
+
+/** How a sandbox wants to join a network; part of `POST /netdock/v1/sandboxes` and the body of `…/connect`. */
+export interface EndpointRequest {
+  /** Network by name, id or unique id prefix. */
+  readonly network: string;
+  readonly aliases?: readonly string[] | undefined;
+  readonly ipv4?: string | undefined;
+  readonly ipv6?: string | undefined;
+  readonly mac?: string | undefined;
+  /** 0. The endpoint with the highest number holds the default route. */
+  readonly gwPriority?: number | undefined;
+  /** Name of the link inside the sandbox; absent: the lowest free `ethN`. */
+  readonly interfaceName?: string | undefined;
+  readonly options?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Joins one sandbox to one network. JSON as it is. */
+export interface Endpoint {
+  readonly id: EndpointId;
+  readonly networkId: NetworkId;
+  readonly sandboxId: SandboxId;
+  /** Names that resolve to this endpoint on its network, the sandbox's own name first. */
+  readonly aliases: readonly string[];
+  /** Absent for drivers that make no link (host, none). */
+  readonly mac?: Mac;
+  readonly ipv4?: Cidr;
+  readonly ipv6?: Cidr;
+  /** Next hop for traffic that leaves the network; absent on internal networks. */
+  readonly gateway4?: Ip;
+  readonly gateway6?: Ip;
+  readonly gwPriority: number;
+  /** Name of the link inside the sandbox, and of its other end on the host where there is one. */
+  readonly interfaceName?: string;
+  readonly hostInterface?: string;
+  readonly options: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,14 @@
+/** What happened, in the shape people know from `docker events`. */
+export interface NetdockEvent {
+  /** Counts up from 1 for the life of the daemon. */
+  readonly seq: number;
+  /** RFC 3339, UTC. */
+  readonly time: string;
+  readonly type: "network" | "sandbox" | "daemon";
+  /** network: create, connect, disconnect, destroy, prune; sandbox: create, start, die, destroy; daemon: reconcile. */
+  readonly action: string;
+  /** Id of the network or sandbox. */
+  readonly id: string;
+  /** `name`, `driver`, `sandbox`, `exitCode` … as the action has them. */
+  readonly attributes: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,105 @@
+import type { Cidr } from "../base/cidr.ts";
+import type { Ip } from "../base/ip.ts";
+import type { Mac } from "../base/mac.ts";
+import type { FirewallElement } from "./firewall.ts";
+import type { TakenPrefix } from "./ipam.ts";
+import type { NetnsKey, Op } from "./ops.ts";
+import type { Protocol } from "./ports.ts";
+
+/** A link as the kernel shows it. */
+export interface ObservedLink {
+  readonly index: number;
+  readonly name: string;
+  /** `bridge`, `veth`, …; empty for hardware and lo. */
+  readonly kind: string;
+  readonly up: boolean;
+  readonly mac?: Mac | undefined;
+  readonly mtuBytes: number;
+  readonly alias: string;
+  /** Name of the bridge it is a port of. */
+  readonly master?: string | undefined;
+  readonly addresses: readonly Cidr[];
+}
+
+export interface ObservedRoute {
+  readonly destination: Cidr;
+  readonly via?: Ip | undefined;
+  readonly link?: string | undefined;
+  readonly metric: number;
+}
+
+export interface ObservedNetns {
+  readonly links: readonly ObservedLink[];
+  readonly routes: readonly ObservedRoute[];
+}
+
+/** Something changed in the host's namespace that we did not do. */
+export type HostEvent =
+  | { readonly kind: "link"; readonly name: string; readonly gone: boolean }
+  | { readonly kind: "address"; readonly link: string }
+  | { readonly kind: "route" }
+  | { readonly kind: "firewall" };
+
+/** A port of the host held by a real socket, so that nobody else binds it. */
+export interface PortReservation {
+  release(): void;
+}
+
+export interface ResolverSockets {
+  /** Bound UDP socket and listening TCP socket on 127.0.0.11 with the same port, opened inside the sandbox. */
+  readonly udpFd: number;
+  readonly tcpFd: number;
+  readonly port: number;
+}
+
+/**
+ * The machine, as the engine sees it. `kernel/` implements it with netlink; `testkit/` with a fake that keeps the same
+ * state in memory. Every failure is a NetError.
+ */
+export interface Host {
+  /** Namespaces are known by key. Path of the bind mount under the run directory. */
+  netnsPath(key: NetnsKey): string;
+  /** Makes a namespace with loopback up, pinned by a bind mount. */
+  createNetns(key: NetnsKey): void;
+  /** Pins an existing namespace; throws `invalid` naming the path or pid when it is no network namespace. */
+  adoptNetns(key: NetnsKey, source: { readonly path: string } | { readonly pid: number }): void;
+  /** Opens a namespace pinned before (daemon restart); false when the pin is gone or not a namespace. */
+  openNetns(key: NetnsKey): boolean;
+  /** Unpins; the kernel reaps the namespace, with all its links, once nothing else uses it. Unknown keys are fine. */
+  deleteNetns(key: NetnsKey): void;
+  /** Keys of all pins under the run directory. */
+  listNetns(): NetnsKey[];
+
+  /**
+   * Carries out a plan: messages to one namespace travel together, firewall changes are one transaction. All or nothing:
+   * on failure what was done is undone and the error names the step.
+   */
+  apply(ops: readonly Op[]): Promise<void>;
+
+  observe(netns: NetnsKey): ObservedNetns;
+  /** Elements of our table, undefined when the table is absent or not as we make it. */
+  observeFirewall(): FirewallElement[] | undefined;
+  /** Writes the whole table anew in one transaction. */
+  replaceFirewall(elements: readonly FirewallElement[]): void;
+  /** Removes the table. */
+  removeFirewall(): void;
+
+  /** Prefixes the host routes to, and its resolvers: what no default pool may overlap. */
+  takenPrefixes(): TakenPrefix[];
+  /** Name servers of the host's resolv.conf. */
+  nameServers(): Ip[];
+
+  /**
+   * Holds a port. Throws `conflict` naming the process that has it. Port 0 takes a free one.
+   */
+  reservePort(request: { readonly ip: Ip; readonly port: number; readonly protocol: Protocol }): PortReservation & {
+    readonly port: number;
+  };
+
+  /** Opens the embedded resolver's sockets in a sandbox; `port` is tried first. */
+  openResolver(netns: NetnsKey, port: number | undefined): ResolverSockets;
+
+  /** Events of the host's namespace, until the returned function is called. */
+  watch(listener: (event: HostEvent) => void): () => void;
+  close(): void;
+}

@@ -1,0 +1,30 @@
+import type { Ip } from "../base/ip.ts";
+import type { EndpointId } from "./ids.ts";
+
+export const PROTOCOLS = ["tcp", "udp", "sctp"] as const;
+export type Protocol = (typeof PROTOCOLS)[number];
+
+/** A user's wish to publish: `-p 127.0.0.1:8000-8009:80-89/tcp`. Both ranges have the same size. */
+export interface PortMapping {
+  readonly protocol: Protocol;
+  /** First port in the sandbox. */
+  readonly containerPort: number;
+  /** How many ports, counted upwards from both firsts. */
+  readonly count: number;
+  /** Address on the host; absent: the network's default (all addresses). */
+  readonly hostIp?: Ip | undefined;
+  /** First port on the host; absent: the engine takes a free one. */
+  readonly hostPort?: number | undefined;
+}
+
+/** A mapping made real: one row a host address and port range. */
+export interface PortBinding {
+  readonly protocol: Protocol;
+  readonly containerPort: number;
+  readonly count: number;
+  /** `0.0.0.0` and `::` stand for every address of the host. */
+  readonly hostIp: Ip;
+  readonly hostPort: number;
+  /** The endpoint that receives the traffic: the one that holds the default gateway of that family. */
+  readonly endpointId: EndpointId;
+}

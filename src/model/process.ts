@@ -1,0 +1,58 @@
+import type { SandboxId } from "./ids.ts";
+
+/** A command from the host's file system, run in a sandbox with its own mount and UTS namespaces. */
+export interface ProcessSpec {
+  /** argv, at least one element; argv[0] is looked up in PATH of `env`. */
+  readonly command: readonly string[];
+  /** Complete environment, `NAME=value`. */
+  readonly env: readonly string[];
+  readonly workingDir?: string | undefined;
+}
+
+export interface ProcessStatus {
+  readonly pid: number;
+  /**
+   * Start time in clock ticks since boot (proc(5), `stat` field 22): pid and start time together name a process for
+   * ever, so a recycled pid is never taken for ours.
+   */
+  readonly startTicks: number;
+  readonly startedAt: string;
+  readonly finishedAt?: string;
+  /** 0–255, 128+n after signal n; absent while it runs and when nobody could learn it. */
+  readonly exitCode?: number;
+}
+
+export interface SpawnRequest {
+  readonly sandboxId: SandboxId;
+  readonly process: ProcessSpec;
+  readonly hostname: string;
+  readonly domainname: string;
+  /** Namespace to enter; absent: the host's. */
+  readonly netnsPath?: string;
+  /** Files put in place of `/etc/resolv.conf`, `/etc/hosts` and `/etc/hostname` in the process's own mount namespace. */
+  readonly files: { readonly resolvConf: string; readonly hosts: string; readonly hostname: string };
+  /**
+   * `inherit`: the caller's own terminal. `log`: stdout and stderr appended to this file by the kernel itself, so that
+   * they go on when the daemon is gone.
+   */
+  readonly stdio: { readonly kind: "inherit" } | { readonly kind: "log"; readonly path: string };
+}
+
+export interface SpawnedProcess {
+  readonly pid: number;
+  readonly startTicks: number;
+  /** Resolves with the exit code (128+n after signal n). Never rejects. */
+  readonly exited: Promise<number>;
+}
+
+/** Starts and watches the processes of sandboxes. */
+export interface Processes {
+  /** Throws `invalid` with the reason when the command cannot be started. */
+  spawn(request: SpawnRequest): SpawnedProcess;
+  /** Watches a process somebody else started; undefined when that very process is gone. */
+  watch(pid: number, startTicks: number): { readonly exited: Promise<number | undefined> } | undefined;
+  /** Start time of a running process, undefined when there is none. */
+  startTicks(pid: number): number | undefined;
+  /** Sends a signal to the process and its group; false when it is gone. */
+  signal(pid: number, startTicks: number, signal: number): boolean;
+}

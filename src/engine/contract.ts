@@ -1,0 +1,72 @@
+import type { Endpoint, EndpointRequest } from "../model/endpoint.ts";
+import type { NetdockEvent } from "../model/events.ts";
+import type { Lease } from "../model/ipam.ts";
+import type { Network, NetworkRequest } from "../model/network.ts";
+import type { ProcessSpec } from "../model/process.ts";
+import type { Sandbox, SandboxRequest } from "../model/sandbox.ts";
+
+/** A network with who is on it. */
+export interface NetworkView extends Network {
+  readonly endpoints: readonly (Endpoint & { readonly sandboxName: string })[];
+}
+
+/** A sandbox with its endpoints, the holder of the default route first. */
+export interface SandboxView extends Sandbox {
+  readonly endpoints: readonly (Endpoint & { readonly networkName: string; readonly driver: string })[];
+}
+
+/** One difference between what should be and what the kernel holds. */
+export interface Difference {
+  /** `link br-1234 is missing`, as a person reads it. */
+  readonly text: string;
+  readonly subject: string;
+}
+
+export interface ReconcileReport {
+  readonly differences: readonly Difference[];
+  /** False on a dry run. */
+  readonly repaired: boolean;
+}
+
+/**
+ * The controller as its callers see it: the HTTP API, the adapters and the in-process library. References (`ref`) are full
+ * ids, exact names or unique id prefixes, in this order. Failures are NetErrors.
+ */
+export interface Engine {
+  createNetwork(request: NetworkRequest): Promise<NetworkView>;
+  networks(): readonly NetworkView[];
+  network(ref: string): NetworkView;
+  removeNetwork(ref: string): Promise<void>;
+  /** Removes every network without endpoints that a user made; returns their names. */
+  pruneNetworks(): Promise<readonly string[]>;
+  leases(ref: string): readonly Lease[];
+
+  /** Joins a sandbox to a network, live. `request.network` is the network's ref. */
+  connect(sandboxRef: string, request: EndpointRequest): Promise<Endpoint>;
+  disconnect(sandboxRef: string, networkRef: string): Promise<void>;
+
+  /** Makes the stack, joins its networks, publishes its ports and starts its process, all or nothing. */
+  createSandbox(request: SandboxRequest): Promise<SandboxView>;
+  sandboxes(): readonly SandboxView[];
+  sandbox(ref: string): SandboxView;
+  /** Starts a process by the daemon in a sandbox that has none running. */
+  startProcess(ref: string, process: ProcessSpec): Promise<SandboxView>;
+  /** A client started this process in the sandbox itself (`netdock run` in the foreground); the engine watches it. */
+  adoptProcess(ref: string, process: { readonly pid: number; readonly spec: ProcessSpec }): Promise<SandboxView>;
+  /** The client's word on how its process ended. */
+  reportExit(ref: string, exitCode: number): Promise<void>;
+  /** SIGTERM, then SIGKILL after the given time. Fine when nothing runs. */
+  stopProcess(ref: string, request: { readonly timeoutSeconds: number; readonly signal: number }): Promise<void>;
+  /** `force` also ends its process; without it a running sandbox is refused (`in_use`). */
+  removeSandbox(ref: string, request: { readonly force: boolean }): Promise<void>;
+  /** File to which a detached process's output is appended. */
+  logPath(ref: string): string;
+  /** Files a client needs to start a process in the sandbox the way the daemon would. */
+  sandboxFiles(ref: string): { readonly resolvConf: string; readonly hosts: string; readonly hostname: string };
+
+  /** Calls back for every event after `since` (a seq; absent: only new ones) until the returned function is called. */
+  subscribe(listener: (event: NetdockEvent) => void, since?: number): () => void;
+  reconcile(request: { readonly dryRun: boolean }): Promise<ReconcileReport>;
+  /** Stops services and closes sockets; the data plane stays. */
+  close(): Promise<void>;
+}

@@ -1,3 +1,4 @@
+import type { Ip } from "../base/ip.ts";
 import type { Endpoint, EndpointRequest } from "./endpoint.ts";
 import type { Network, NetworkRequest, Scope } from "./network.ts";
 import type { Blueprint } from "./ops.ts";
@@ -29,9 +30,10 @@ export interface Driver {
   /** Refuses what two networks of this driver may not share (a bridge name). Throws `conflict`. */
   checkAgainst?(network: Network, others: readonly Network[]): void;
   checkEndpoint(network: Network, request: EndpointRequest): void;
-  /** MTU of links in this network, where the driver sets one. */
   network(network: Network): Blueprint;
   endpoint(context: { readonly network: Network; readonly endpoint: Endpoint; readonly sandbox: Sandbox }): Blueprint;
+  /** Host address for published ports that name none; absent or undefined: every address of the host. */
+  hostBinding?(network: Network): Ip | undefined;
   /** Prefix for link names in the sandbox, `eth` unless an option says otherwise. */
   interfacePrefix(network: Network): string;
 }

@@ -1,0 +1,54 @@
+import { NetError } from "../../base/errors.ts";
+import { parseMac } from "../../base/mac.ts";
+import type { Driver } from "../../model/driver.ts";
+import type { Network } from "../../model/network.ts";
+import { parseLinkName, unknownOption } from "../options.ts";
+import { parseBridgeOptions, type BridgeOptions } from "./options.ts";
+import { bridgeName, planEndpoint, planNetwork } from "./plan.ts";
+
+/** Docker's key for the name of the link inside the sandbox. */
+export const ENDPOINT_IFNAME = "com.docker.network.endpoint.ifname";
+
+/** Containers of one bridge talk directly; the way out is NAT, the way in is published ports. */
+export function bridgeDriver(): Driver {
+  // Options never change after creation, and the attach path needs them each time.
+  const parsed = new WeakMap<Network, BridgeOptions>();
+  const optionsOf = (network: Network): BridgeOptions => {
+    let options = parsed.get(network);
+    if (options === undefined) {
+      options = parseBridgeOptions(network.options);
+      parsed.set(network, options);
+    }
+    return options;
+  };
+  return {
+    name: "bridge",
+    capabilities: { scope: "local", ipam: "default", gateway: true, links: true, publish: true, single: false },
+    checkNetwork(request) {
+      parseBridgeOptions(request.options ?? {});
+    },
+    checkAgainst(network, others) {
+      const name = bridgeName(network, optionsOf(network));
+      const twin = others.find((other) => bridgeName(other, optionsOf(other)) === name);
+      if (twin === undefined) return;
+      throw new NetError("conflict", "network.create", {
+        message: `cannot create network ${network.name}: network ${twin.name} has the same bridge name ${name}`,
+        subject: network.name,
+        field: "options.com.docker.network.bridge.name",
+        value: name,
+        remedy: "choose another bridge name",
+      });
+    },
+    checkEndpoint(_network, request) {
+      for (const [key, value] of Object.entries(request.options ?? {})) {
+        if (key !== ENDPOINT_IFNAME) throw unknownOption(key, value, [ENDPOINT_IFNAME], "bridge");
+        parseLinkName(value, `options.${key}`, "endpoint.attach");
+      }
+      if (request.mac !== undefined) parseMac(request.mac, "mac", "endpoint.attach");
+    },
+    network: (network) => planNetwork(network, optionsOf(network)),
+    endpoint: ({ network, endpoint }) => planEndpoint(network, endpoint, optionsOf(network)),
+    hostBinding: (network) => optionsOf(network).hostBinding,
+    interfacePrefix: (network) => optionsOf(network).interfacePrefix,
+  };
+}

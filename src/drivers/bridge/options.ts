@@ -1,0 +1,83 @@
+import { invalid, NetError } from "../../base/errors.ts";
+import { parseIp, type Ip } from "../../base/ip.ts";
+import { parseLinkName, unknownOption } from "../options.ts";
+
+/** Docker's keys (libnetwork `netlabel` and the bridge driver's labels). */
+export const BRIDGE_OPTION = {
+  name: "com.docker.network.bridge.name",
+  icc: "com.docker.network.bridge.enable_icc",
+  masquerade: "com.docker.network.bridge.enable_ip_masquerade",
+  hostBinding4: "com.docker.network.bridge.host_binding_ipv4",
+  gatewayMode4: "com.docker.network.bridge.gateway_mode_ipv4",
+  gatewayMode6: "com.docker.network.bridge.gateway_mode_ipv6",
+  defaultBridge: "com.docker.network.bridge.default_bridge",
+  mtu: "com.docker.network.driver.mtu",
+  prefix: "com.docker.network.container_iface_prefix",
+} as const;
+
+export interface BridgeOptions {
+  /** Link name of the bridge; absent: `nd-` and the first 12 digits of the network's id. */
+  readonly bridgeName: string | undefined;
+  /** Members of this bridge may talk to each other. */
+  readonly icc: boolean;
+  readonly masquerade: boolean;
+  /** Host address for published ports that name none; absent: all addresses. */
+  readonly hostBinding: Ip | undefined;
+  readonly mtuBytes: number | undefined;
+  readonly interfacePrefix: string;
+}
+
+const OP = "network.create";
+
+/** Parses once; throws `invalid` for a malformed value or an unknown key and `unsupported` for modes not built yet. */
+export function parseBridgeOptions(options: Readonly<Record<string, string>>): BridgeOptions {
+  const known = new Set<string>(Object.values(BRIDGE_OPTION));
+  for (const key of Object.keys(options)) {
+    if (!known.has(key)) throw unknownOption(key, options[key], [...known], "bridge");
+  }
+  for (const key of [BRIDGE_OPTION.gatewayMode4, BRIDGE_OPTION.gatewayMode6]) {
+    const mode = options[key];
+    if (mode !== undefined && mode !== "nat") {
+      throw new NetError("unsupported", OP, {
+        message: `options.${key}: gateway mode "${mode}" is not supported yet: use "nat"`,
+        field: `options.${key}`,
+        value: mode,
+        remedy: 'use "nat"',
+      });
+    }
+  }
+  const binding = options[BRIDGE_OPTION.hostBinding4];
+  return {
+    bridgeName: parseLinkName(options[BRIDGE_OPTION.name], `options.${BRIDGE_OPTION.name}`, OP),
+    icc: parseBool(options, BRIDGE_OPTION.icc, true),
+    masquerade: parseBool(options, BRIDGE_OPTION.masquerade, true),
+    hostBinding: binding === undefined ? undefined : parseIp(binding, `options.${BRIDGE_OPTION.hostBinding4}`, OP),
+    mtuBytes: parseMtu(options[BRIDGE_OPTION.mtu]),
+    interfacePrefix: parsePrefix(options[BRIDGE_OPTION.prefix]),
+  };
+}
+
+/** Go's strconv.ParseBool, which is what Docker's users rely on. */
+function parseBool(options: Readonly<Record<string, string>>, key: string, absent: boolean): boolean {
+  const text = options[key];
+  if (text === undefined || text === "") return absent;
+  if (["1", "t", "T", "true", "TRUE", "True"].includes(text)) return true;
+  if (["0", "f", "F", "false", "FALSE", "False"].includes(text)) return false;
+  throw invalid(`options.${key}`, text, 'write "true" or "false"', OP);
+}
+
+/** IPv4 needs 68 bytes (RFC 791), IPv6 1,280 (RFC 8200); the kernel's veth and bridge end at 65,535. */
+function parseMtu(text: string | undefined): number | undefined {
+  if (text === undefined || text === "") return undefined;
+  const mtu = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (mtu >= 68 && mtu <= 65_535) return mtu;
+  throw invalid(`options.${BRIDGE_OPTION.mtu}`, text, "write a whole number of bytes from 68 to 65535", OP);
+}
+
+function parsePrefix(text: string | undefined): string {
+  if (text === undefined || text === "") return "eth";
+  // Room for a four-digit suffix inside IFNAMSIZ.
+  if (/^[A-Za-z][A-Za-z0-9_.-]{0,10}$/.test(text)) return text;
+  const right = "write 1 to 11 letters, digits, '.', '_' or '-', a letter first";
+  throw invalid(`options.${BRIDGE_OPTION.prefix}`, text, right, OP);
+}

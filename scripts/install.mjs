@@ -41,10 +41,9 @@ function npm(args) {
   const node = process.env["npm_node_execpath"];
   // npm must not run on the Node it is about to replace in node_modules.
   const path = (process.env["PATH"] ?? "").split(":").filter((part) => !part.includes("node_modules"));
-  const nested = cli?.endsWith(".js") && node && !node.includes("node_modules");
-  const command = nested ? node : "npm";
   const rest = [...args, "--include=dev", "--ignore-scripts", "--no-fund", "--no-audit"];
-  const argv = nested ? [cli, ...rest] : rest;
+  const [command, ...argv] =
+    cli?.endsWith(".js") && node && !node.includes("node_modules") ? [node, cli, ...rest] : ["npm", ...rest];
   const env = { ...process.env, PATH: path.join(":") };
   const done = spawnSync(command, argv, { cwd: root, env, encoding: "utf8" });
   if (done.status === 0) return true;

@@ -1,0 +1,306 @@
+import koffi, { type KoffiFunc } from "koffi";
+import { sysError } from "./errno.ts";
+
+/**
+ * The C library, and the only foreign functions in netdock. Every wrapper throws a NetError `kernel` with the errno name;
+ * integers are C ints unless said otherwise, buffers are passed as they are (no copy). Calls run on the calling thread
+ * (150 ns each), except those named `…Async`, which run in libuv's pool because they can wait in the kernel.
+ */
+const libc = koffi.load(null);
+
+// No `ssize_t` in koffi: int64_t is the same on every 64-bit Linux.
+function bind<T extends (...args: never[]) => number>(prototype: string): KoffiFunc<T> {
+  return libc.func(prototype) as KoffiFunc<T>;
+}
+
+type Bytes = Uint8Array;
+
+const c = {
+  socket: bind<(domain: number, type: number, protocol: number) => number>("int socket(int, int, int)"),
+  bind: bind<(fd: number, address: Bytes, size: number) => number>("int bind(int, const void *, uint32_t)"),
+  listen: bind<(fd: number, backlog: number) => number>("int listen(int, int)"),
+  getsockname: bind<(fd: number, address: Bytes, size: Bytes) => number>(
+    "int getsockname(int, void *, void *)",
+  ),
+  setsockopt: bind<(fd: number, level: number, option: number, value: Bytes, size: number) => number>(
+    "int setsockopt(int, int, int, const void *, uint32_t)",
+  ),
+  send: bind<(fd: number, bytes: Bytes, size: number, flags: number) => number>(
+    "int64_t send(int, const void *, size_t, int)",
+  ),
+  recv: bind<(fd: number, bytes: Bytes, size: number, flags: number) => number>(
+    "int64_t recv(int, void *, size_t, int)",
+  ),
+  recvfrom: bind<
+    (fd: number, bytes: Bytes, size: number, flags: number, from: Bytes, fromSize: Bytes) => number
+  >("int64_t recvfrom(int, void *, size_t, int, void *, void *)"),
+  close: bind<(fd: number) => number>("int close(int)"),
+  read: bind<(fd: number, bytes: Bytes, size: number) => number>("int64_t read(int, void *, size_t)"),
+  write: bind<(fd: number, bytes: Bytes, size: number) => number>("int64_t write(int, const void *, size_t)"),
+  setns: bind<(fd: number, type: number) => number>("int setns(int, int)"),
+  unshare: bind<(flags: number) => number>("int unshare(int)"),
+  mount: bind<
+    (source: string | null, target: string, type: string | null, flags: number, data: null) => number
+  >("int mount(const char *, const char *, const char *, unsigned long, const void *)"),
+  umount2: bind<(target: string, flags: number) => number>("int umount2(const char *, int)"),
+  sethostname: bind<(name: Bytes, size: number) => number>("int sethostname(const void *, size_t)"),
+  setdomainname: bind<(name: Bytes, size: number) => number>("int setdomainname(const void *, size_t)"),
+  fchdir: bind<(fd: number) => number>("int fchdir(int)"),
+  kill: bind<(pid: number, signal: number) => number>("int kill(int, int)"),
+  epollCreate1: bind<(flags: number) => number>("int epoll_create1(int)"),
+  epollCtl: bind<(epoll: number, op: number, fd: number, event: Bytes) => number>(
+    "int epoll_ctl(int, int, int, void *)",
+  ),
+  epollWait: bind<(epoll: number, events: Bytes, max: number, timeoutMs: number) => number>(
+    "int epoll_wait(int, void *, int, int)",
+  ),
+  eventfd: bind<(initial: number, flags: number) => number>("int eventfd(unsigned int, int)"),
+  ioctl: bind<(fd: number, request: number, data: Bytes) => number>("int ioctl(int, unsigned long, void *)"),
+  // glibc got pidfd_open only in 2.36, so it is called by number.
+  syscall3: bind<(number: number, a: number, b: number, c: number) => number>(
+    "long syscall(long, long, long, long)",
+  ),
+} as const;
+
+function check(result: number, call: string, subject: string | number): number {
+  if (result < 0) throw sysError(call, typeof subject === "number" ? `fd ${subject}` : subject);
+  return result;
+}
+
+/** Close-on-exec always: a process started in a sandbox must not inherit sockets of other namespaces. */
+export function socket(domain: number, type: number, protocol: number): number {
+  const text = `(domain ${domain}, type ${type}, protocol ${protocol})`;
+  return check(c.socket(domain, type | SOCK.CLOEXEC, protocol), "socket", text);
+}
+
+export function bindSocket(fd: number, address: Uint8Array, subject: string): void {
+  check(c.bind(fd, address, address.length), "bind", subject);
+}
+
+export function listen(fd: number, backlog: number): void {
+  check(c.listen(fd, backlog), "listen", fd);
+}
+
+/** The socket's own address, as a sockaddr. */
+export function socketName(fd: number): Uint8Array {
+  const address = new Uint8Array(128);
+  const size = Uint8Array.of(128, 0, 0, 0);
+  check(c.getsockname(fd, address, size), "getsockname", fd);
+  return address.subarray(0, size[0]);
+}
+
+export function setSocketOption(fd: number, level: number, option: number, value: number): void {
+  const bytes = new Uint8Array(Int32Array.of(value).buffer);
+  check(c.setsockopt(fd, level, option, bytes, 4), "setsockopt", `fd ${fd} option ${option}`);
+}
+
+export function setSocketOptionBytes(fd: number, level: number, option: number, value: Uint8Array): void {
+  check(c.setsockopt(fd, level, option, value, value.length), "setsockopt", `fd ${fd} option ${option}`);
+}
+
+export function send(fd: number, bytes: Uint8Array): void {
+  check(c.send(fd, bytes, bytes.length, 0), "send", fd);
+}
+
+/** For messages that wait in the kernel. The bytes must not change until the promise settles. */
+export function sendAsync(fd: number, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    c.send.async(fd, bytes, bytes.length, 0, (_: unknown, sent: number) => {
+      if (sent < 0) reject(sysError("send", `fd ${fd}`));
+      else resolve();
+    });
+  });
+}
+
+/** What `receive` returns when a netlink socket's buffer overflowed and messages were lost (ENOBUFS). */
+export const LOST = -2;
+
+/** Bytes received; -1 where nothing is there and the call was not to wait (EAGAIN); `LOST`. */
+export function receive(fd: number, into: Uint8Array, flags: number): number {
+  for (;;) {
+    const size = c.recv(fd, into, into.length, flags);
+    if (size >= 0) return size;
+    const errno = koffi.errno();
+    if (errno === koffi.os.errno["EAGAIN"]) return -1;
+    if (errno === koffi.os.errno["ENOBUFS"]) return LOST;
+    if (errno !== koffi.os.errno["EINTR"]) throw sysError("recv", `fd ${fd}`);
+  }
+}
+
+export function close(fd: number): void {
+  c.close(fd);
+}
+
+/** For descriptors whose close waits in the kernel: 10–15 ms for an nfnetlink socket after a delete. */
+export function closeAsync(fd: number): Promise<void> {
+  return new Promise((resolve) => {
+    c.close.async(fd, () => {
+      resolve();
+    });
+  });
+}
+
+export function setns(fd: number, type: number): void {
+  check(c.setns(fd, type), "setns", fd);
+}
+
+/** As `setns`, but tells by its result and allocates nothing: for the way home, where failure ends the process. */
+export function trySetns(fd: number, type: number): boolean {
+  return c.setns(fd, type) === 0;
+}
+
+export function unshare(flags: number): void {
+  check(c.unshare(flags), "unshare", `flags 0x${flags.toString(16)}`);
+}
+
+export function mount(source: string | null, target: string, type: string | null, flags: number): void {
+  check(c.mount(source, target, type, flags, null), "mount", target);
+}
+
+export function unmount(target: string, flags: number): void {
+  check(c.umount2(target, flags), "umount", target);
+}
+
+export function setHostname(name: string): void {
+  const bytes = new TextEncoder().encode(name);
+  check(c.sethostname(bytes, bytes.length), "sethostname", name);
+}
+
+export function setDomainname(name: string): void {
+  const bytes = new TextEncoder().encode(name);
+  check(c.setdomainname(bytes, bytes.length), "setdomainname", name);
+}
+
+export function tryFchdir(fd: number): boolean {
+  return c.fchdir(fd) === 0;
+}
+
+export function kill(pid: number, signal: number): void {
+  check(c.kill(pid, signal), "kill", `pid ${pid}`);
+}
+
+export function epollCreate(): number {
+  return check(c.epollCreate1(EPOLL.CLOEXEC), "epoll_create1", "");
+}
+
+export function epollAdd(epoll: number, fd: number, events: number): void {
+  check(c.epollCtl(epoll, EPOLL.CTL_ADD, fd, epollEvent(events, fd)), "epoll_ctl", fd);
+}
+
+export function epollChange(epoll: number, fd: number, events: number): void {
+  check(c.epollCtl(epoll, EPOLL.CTL_MOD, fd, epollEvent(events, fd)), "epoll_ctl", fd);
+}
+
+export function epollRemove(epoll: number, fd: number): void {
+  check(c.epollCtl(epoll, EPOLL.CTL_DEL, fd, epollEvent(0, fd)), "epoll_ctl", fd);
+}
+
+/** Descriptors with something to say. Waits in libuv's pool without end: an eventfd among the watched ends it. */
+export function epollWaitAsync(epoll: number): Promise<readonly { fd: number; events: number }[]> {
+  const max = 64;
+  const events = new Uint8Array(max * EPOLL_EVENT_SIZE);
+  return new Promise((resolve, reject) => {
+    c.epollWait.async(epoll, events, max, -1, (_: unknown, count: number) => {
+      if (count < 0) {
+        if (koffi.errno() === koffi.os.errno["EINTR"]) resolve([]);
+        else reject(sysError("epoll_wait", `fd ${epoll}`));
+        return;
+      }
+      const view = new DataView(events.buffer);
+      resolve(
+        Array.from({ length: count }, (__, i) => ({
+          events: view.getUint32(i * EPOLL_EVENT_SIZE, true),
+          fd: view.getInt32(i * EPOLL_EVENT_SIZE + EPOLL_DATA_OFFSET, true),
+        })),
+      );
+    });
+  });
+}
+
+// struct epoll_event is packed on x86-64 only (linux/eventpoll.h, EPOLL_PACKED).
+const EPOLL_EVENT_SIZE = process.arch === "x64" ? 12 : 16;
+const EPOLL_DATA_OFFSET = process.arch === "x64" ? 4 : 8;
+
+function epollEvent(events: number, fd: number): Uint8Array {
+  const bytes = new Uint8Array(EPOLL_EVENT_SIZE);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, events, true);
+  view.setInt32(EPOLL_DATA_OFFSET, fd, true);
+  return bytes;
+}
+
+export function eventfd(): number {
+  return check(c.eventfd(0, EFD_CLOEXEC_NONBLOCK), "eventfd", "");
+}
+
+/** Adds one to an eventfd, so that whoever waits for it wakes. */
+export function eventfdSignal(fd: number): void {
+  check(c.write(fd, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0), 8), "write", fd);
+}
+
+/** Takes back all that was added. */
+export function eventfdDrain(fd: number): void {
+  c.read(fd, new Uint8Array(8), 8);
+}
+
+/** A descriptor that stands for this very process; undefined when there is none. */
+export function pidfdOpen(pid: number): number | undefined {
+  const fd = c.syscall3(SYS_pidfd_open, pid, 0, 0);
+  if (fd >= 0) return fd;
+  if (koffi.errno() === koffi.os.errno["ESRCH"]) return undefined;
+  throw sysError("pidfd_open", `pid ${pid}`);
+}
+
+/** False when the kernel does not know the request or has no answer. */
+export function tryIoctl(fd: number, request: number, data: Uint8Array): boolean {
+  return c.ioctl(fd, request, data) === 0;
+}
+
+/** CLONE_NEW… of a descriptor (ioctl_ns(2), NS_GET_NSTYPE); undefined when it is no namespace. */
+export function namespaceType(fd: number): number | undefined {
+  const type = c.ioctl(fd, NS_GET_NSTYPE, new Uint8Array(0));
+  return type < 0 ? undefined : type;
+}
+
+/** linux/nsfs.h: _IO(0xb7, 0x3) */
+const NS_GET_NSTYPE = 0xb703;
+/** The same number on every architecture (asm-generic/unistd.h): it came after the tables were joined. */
+const SYS_pidfd_open = 434;
+const EFD_CLOEXEC_NONBLOCK = 0o2004000;
+
+/** sys/epoll.h */
+const EPOLL = { CLOEXEC: 0o2000000, CTL_ADD: 1, CTL_DEL: 2, CTL_MOD: 3 } as const;
+export const POLL = { IN: 1, ERR: 8, HUP: 16 } as const;
+
+/** sys/socket.h */
+export const AF = { INET: 2, INET6: 10, NETLINK: 16 } as const;
+export const SOCK = { STREAM: 1, DGRAM: 2, RAW: 3, CLOEXEC: 0o2000000, NONBLOCK: 0o4000 } as const;
+export const SOL = { SOCKET: 1, NETLINK: 270, IPV6: 41 } as const;
+export const SO = {
+  REUSEADDR: 2,
+  SNDBUF: 7,
+  RCVBUF: 8,
+  ATTACH_FILTER: 26,
+  SNDBUFFORCE: 32,
+  RCVBUFFORCE: 33,
+} as const;
+export const IPV6_V6ONLY = 26;
+export const IPPROTO_SCTP = 132;
+export const MSG = { PEEK: 0x2, TRUNC: 0x20, DONTWAIT: 0x40 } as const;
+
+/** linux/sched.h */
+export const CLONE = { NEWNS: 0x20000, NEWUTS: 0x4000000, NEWNET: 0x40000000 } as const;
+
+/** linux/mount.h */
+export const MS = {
+  NOSUID: 2,
+  NODEV: 4,
+  NOEXEC: 8,
+  RDONLY: 1,
+  BIND: 0x1000,
+  REC: 0x4000,
+  PRIVATE: 0x40000,
+  SLAVE: 0x80000,
+  SHARED: 0x100000,
+} as const;
+export const MNT_DETACH = 2;

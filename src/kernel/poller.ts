@@ -1,0 +1,85 @@
+import {
+  close,
+  epollAdd,
+  epollChange,
+  epollCreate,
+  epollRemove,
+  epollWaitAsync,
+  eventfd,
+  eventfdDrain,
+  eventfdSignal,
+  POLL,
+} from "./libc.ts";
+
+/**
+ * Waits for any number of descriptors with one thread of libuv's pool, which Node's own loop cannot do for netlink sockets
+ * and pidfds. The wait has no timeout; an eventfd ends it. While nothing is watched, no thread waits and the process may
+ * end by itself; `process.exit` is never held up either, by a hook that ends the wait (libuv joins its threads at exit).
+ */
+export class Poller {
+  readonly #epoll: number = epollCreate();
+  readonly #wake: number = eventfd();
+  readonly #callbacks = new Map<number, (events: number) => void>();
+  #waiting = false;
+  #closed = false;
+
+  constructor() {
+    epollAdd(this.#epoll, this.#wake, POLL.IN);
+    process.on("exit", this.#onExit);
+  }
+
+  /**
+   * Calls back with the POLL bits whenever `fd` has one of `events`, or an error or hang-up, until `remove`. It is called
+   * again as long as the state lasts, so the callback reads all there is.
+   */
+  add(fd: number, events: number, callback: (events: number) => void): void {
+    epollAdd(this.#epoll, fd, events);
+    this.#callbacks.set(fd, callback);
+    if (!this.#waiting) void this.#wait();
+  }
+
+  /** Other events for a descriptor that is watched. */
+  change(fd: number, events: number): void {
+    epollChange(this.#epoll, fd, events);
+  }
+
+  /** Before the descriptor is closed: epoll forgets a closed one only when all its copies are. Unknown ones are fine. */
+  remove(fd: number): void {
+    if (!this.#callbacks.delete(fd)) return;
+    epollRemove(this.#epoll, fd);
+    if (this.#callbacks.size === 0) eventfdSignal(this.#wake);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    process.off("exit", this.#onExit);
+    this.#callbacks.clear();
+    if (this.#waiting) eventfdSignal(this.#wake);
+    else this.#closeFds();
+  }
+
+  readonly #onExit = (): void => {
+    eventfdSignal(this.#wake);
+  };
+
+  async #wait(): Promise<void> {
+    this.#waiting = true;
+    while (this.#callbacks.size > 0) {
+      // One wait at a time is the point.
+      // oxlint-disable-next-line no-await-in-loop
+      for (const { fd, events } of await epollWaitAsync(this.#epoll)) {
+        if (fd === this.#wake) eventfdDrain(this.#wake);
+        // A callback before this one may have removed it.
+        else this.#callbacks.get(fd)?.(events);
+      }
+    }
+    this.#waiting = false;
+    if (this.#closed) this.#closeFds();
+  }
+
+  #closeFds(): void {
+    close(this.#epoll);
+    close(this.#wake);
+  }
+}

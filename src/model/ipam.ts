@@ -56,8 +56,6 @@ export interface PoolRecord {
   readonly ipRange?: Subnet | undefined;
   /** What owns the pool: a network id. */
   readonly owner: string;
-  /** The lowest address (as decimal text) that was never handed out dynamically. */
-  readonly cursor: string;
 }
 
 /** What IPAM persists. Calls are synchronous and happen inside the caller's transaction. */
@@ -74,9 +72,18 @@ export interface LeaseStore {
 /** Prefixes no default pool may overlap: the host's routes and resolvers. */
 export type TakenPrefix = { readonly prefix: Cidr; readonly why: string };
 
+/** Changes of one store transaction, in IPAM's memory. Exactly one of both is called; they never nest. */
+export interface IpamTransaction {
+  commit(): void;
+  /** Memory is again as it was at `begin()`, as the store is after its own rollback. */
+  rollback(): void;
+}
+
 /** Hands out pools and addresses. */
 export interface IpamDriver {
   readonly name: string;
+  /** Called before the store's transaction in which any of the methods below are used. */
+  begin(): IpamTransaction;
   /**
    * Reserves pools for a network: those asked for, or one per wanted family from the defaults. All or nothing.
    * Throws `invalid` (malformed, range or gateway outside), `conflict` (overlaps another pool; names it) or `exhausted`.
@@ -99,6 +106,12 @@ export interface IpamDriver {
   /** Makes it durable. */
   acknowledge(lease: Lease): Lease;
   release(subnet: Subnet, address: Ip): void;
-  /** Leases of a pool, bound and requested. */
+  /** Leases of a pool, bound and requested, lowest address first. */
   leases(subnet: Subnet): readonly Lease[];
+  /**
+   * Runs `run`; when it throws, everything the driver was told since is forgotten, so that memory follows a store
+   * transaction that rolled back. Goes around the transaction, since a commit can fail too:
+   * `ipam.atomically(() => store.transaction("process", () => …))`. Synchronous, like the transaction.
+   */
+  atomically<T>(run: () => T): T;
 }

@@ -108,10 +108,4 @@ export interface IpamDriver {
   release(subnet: Subnet, address: Ip): void;
   /** Leases of a pool, bound and requested, lowest address first. */
   leases(subnet: Subnet): readonly Lease[];
-  /**
-   * Runs `run`; when it throws, everything the driver was told since is forgotten, so that memory follows a store
-   * transaction that rolled back. Goes around the transaction, since a commit can fail too:
-   * `ipam.atomically(() => store.transaction("process", () => …))`. Synchronous, like the transaction.
-   */
-  atomically<T>(run: () => T): T;
 }

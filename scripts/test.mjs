@@ -53,25 +53,31 @@ function countNetnsTests() {
   }
 }
 
-const sum = { passed: 0, failed: 0, skipped: 0 };
+/** @type {import("./count-reporter.ts").Counts} */
+const sum = { passed: 0, failed: 0, skipped: 0, reasons: {} };
+
+/** @param {import("./count-reporter.ts").Counts} counted */
+function add({ passed, failed: bad, skipped, reasons }) {
+  sum.passed += passed;
+  sum.failed += bad;
+  sum.skipped += skipped;
+  for (const [reason, times] of Object.entries(reasons)) {
+    sum.reasons[reason] = (sum.reasons[reason] ?? 0) + times;
+  }
+}
 
 if (only !== "netns") run("unit", []);
 if (only !== "unit") {
   const reason = whyNotApart();
-  if (reason === undefined) {
-    run("netns", apart);
-  } else {
-    const skipped = countNetnsTests();
-    if (skipped > 0) console.log(`\n${skipped} kernel tests (*.netns.test.ts) skipped: ${reason}`);
-    sum.skipped += skipped;
-  }
+  const skipped = reason === undefined ? 0 : countNetnsTests();
+  if (reason === undefined) run("netns", apart);
+  else if (skipped > 0)
+    add({ passed: 0, failed: 0, skipped, reasons: { [`*.netns.test.ts: ${reason}`]: skipped } });
 }
-
 for (const line of readCounts()) {
-  const [passed = 0, bad = 0, skipped = 0] = line.split(" ").map(Number);
-  sum.passed += passed;
-  sum.failed += bad;
-  sum.skipped += skipped;
+  /** @type {unknown} */
+  const counted = JSON.parse(line);
+  add(/** @type {import("./count-reporter.ts").Counts} */ (counted));
 }
 rmSync(scratch, { recursive: true });
 
@@ -87,6 +93,7 @@ function readCounts() {
 // A run that died without counting must not read as one that passed.
 if (failed && sum.failed === 0) sum.failed = 1;
 const nothingRan = sum.passed + sum.failed === 0 && (sum.skipped === 0 || !filtered);
+for (const [reason, times] of Object.entries(sum.reasons)) console.log(`skipped ${times}: ${reason}`);
 if (nothingRan) console.error("test: no test ran");
 console.log(`\n${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
 process.exitCode = failed || nothingRan ? 1 : 0;

@@ -1,0 +1,91 @@
+import { NetError } from "../../base/errors.ts";
+import { familyOf, isUnspecified, type Ip } from "../../base/ip.ts";
+import type { FirewallChange, FirewallElement } from "../../model/firewall.ts";
+import type { PortBinding } from "../../model/ports.ts";
+
+export interface BridgeFirewall {
+  /** Link name of the bridge. */
+  readonly bridge: string;
+  /** No way out and no way in, whatever the other fields say. */
+  readonly internal: boolean;
+  /** Members may talk to each other; otherwise only to each other's published ports. */
+  readonly icc: boolean;
+  /** Members leave by the host's address, IPv4 and IPv6. */
+  readonly masquerade4: boolean;
+  readonly masquerade6: boolean;
+}
+
+/** A bridge network's elements: at most seven, and none depends on another network. */
+export function networkElements(network: BridgeFirewall): FirewallElement[] {
+  const { bridge, internal, icc } = network;
+  const guarded = "goto published-only";
+  const out: FirewallElement[] = [
+    { map: "bridges", key: [bridge] },
+    { map: "same", key: [bridge, bridge] },
+    { map: "pairs", key: [bridge, bridge], data: icc ? "accept" : guarded },
+    { map: "to", key: [bridge], data: internal ? "drop" : guarded },
+  ];
+  if (internal) return [...out, { map: "from", key: [bridge], data: "drop" }];
+  if (network.masquerade4) out.push({ map: "masquerade4", key: [bridge] });
+  if (network.masquerade6) out.push({ map: "masquerade6", key: [bridge] });
+  return out;
+}
+
+/**
+ * A published binding's elements. One port is one element. A range with equal ports on both sides is one interval element;
+ * any other range is an element a port, since nf_tables can keep a port or set it, but not shift it.
+ * Throws `unsupported` when `target` is of the other family: that takes a proxy, not an address translation.
+ */
+export function publishElements(
+  binding: Pick<PortBinding, "protocol" | "hostIp" | "hostPort" | "containerPort" | "count">,
+  target: Ip,
+): FirewallElement[] {
+  const { protocol, hostIp, hostPort, containerPort, count } = binding;
+  const family = familyOf(hostIp);
+  if (familyOf(target) !== family) {
+    throw new NetError("unsupported", "port.publish", {
+      message: `hostIp: ${hostIp} cannot be translated to ${target}: both must be IPv4 or both IPv6`,
+      field: "hostIp",
+      value: hostIp,
+    });
+  }
+  const any = isUnspecified(hostIp);
+  const key = (port: number): (string | number)[] => (any ? [protocol, port] : [hostIp, protocol, port]);
+  const map = `publish${family}${any ? "-any" : ""}`;
+  if (count > 1 && hostPort === containerPort) {
+    return [{ map: `${map}-range`, key: key(hostPort), keyEnd: key(hostPort + count - 1), data: [target] }];
+  }
+  return Array.from({ length: count }, (_, i) => ({
+    map,
+    key: key(hostPort + i),
+    data: [target, containerPort + i],
+  }));
+}
+
+/** Identity of an element: two elements with the same text cannot be in the table at once. */
+export function elementKey(element: FirewallElement): string {
+  const { map, key, keyEnd } = element;
+  return `${map} ${key.join(" . ")}${keyEnd === undefined ? "" : ` - ${keyEnd.join(" . ")}`}`;
+}
+
+/** What a key maps to, as text; empty for a set. */
+export function elementData(element: FirewallElement): string {
+  const { data } = element;
+  return data === undefined ? "" : typeof data === "string" ? data : data.join(" . ");
+}
+
+/** The change that makes `from` into `to`. A key whose data differs is removed and added: one transaction does both. */
+export function diffElements(
+  from: readonly FirewallElement[],
+  to: readonly FirewallElement[],
+): FirewallChange {
+  const rest = new Map(from.map((element) => [elementKey(element), element]));
+  const add: FirewallElement[] = [];
+  for (const element of to) {
+    const key = elementKey(element);
+    const old = rest.get(key);
+    if (old !== undefined && elementData(old) === elementData(element)) rest.delete(key);
+    else add.push(element);
+  }
+  return { add, remove: [...rest.values()] };
+}

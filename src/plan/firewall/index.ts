@@ -1,0 +1,5 @@
+export * from "./ast.ts";
+export * from "./elements.ts";
+export * from "./format.ts";
+export * from "./resolver.ts";
+export * from "./table.ts";

@@ -1,0 +1,168 @@
+import type { Family } from "../../base/ip.ts";
+import {
+  ACCEPT,
+  type Chain,
+  ct,
+  DROP,
+  fibType,
+  goto,
+  inSet,
+  is,
+  isNot,
+  jump,
+  type MapDeclaration,
+  MASQUERADE,
+  meta,
+  payload,
+  PRIORITY,
+  RETURN,
+  rule,
+  type Table,
+  vmap,
+} from "./ast.ts";
+
+const IIF = meta("iifname");
+const OIF = meta("oifname");
+
+/** The sets and maps: all that ever changes. Interfaces are our bridges, by name. */
+const MAPS: readonly MapDeclaration[] = [
+  { name: "bridges", key: ["ifname"], comment: "every bridge of netdock's" },
+  { name: "same", key: ["ifname", "ifname"], comment: "each bridge with itself" },
+  {
+    name: "pairs",
+    key: ["ifname", "ifname"],
+    data: "verdict",
+    comment: "from . to; decided before from and to",
+  },
+  { name: "from", key: ["ifname"], data: "verdict", comment: "traffic that leaves a bridge" },
+  { name: "to", key: ["ifname"], data: "verdict", comment: "traffic that enters a bridge" },
+  { name: "masquerade4", key: ["ifname"], comment: "bridges that leave by the host's address" },
+  { name: "masquerade6", key: ["ifname"] },
+  ...publishMaps(4, "ipv4_addr"),
+  ...publishMaps(6, "ipv6_addr"),
+];
+
+/**
+ * Published ports of one family. A single port is an element of a hash map: constant cost, whatever is published beside it.
+ * A range whose ports are the same on both sides is one interval element, which keeps the port as it is; an interval map
+ * is copied by the kernel at each change, so only ranges are put there.
+ */
+function publishMaps(family: Family, address: "ipv4_addr" | "ipv6_addr"): MapDeclaration[] {
+  const any = ["inet_proto", "inet_service"] as const;
+  const one = [address, ...any] as const;
+  return [
+    { name: `publish${family}`, key: one, data: [address, "inet_service"], comment: "on one host address" },
+    { name: `publish${family}-range`, key: one, data: [address], interval: true },
+    {
+      name: `publish${family}-any`,
+      key: any,
+      data: [address, "inet_service"],
+      comment: "on every host address",
+    },
+    { name: `publish${family}-any-range`, key: any, data: [address], interval: true },
+  ];
+}
+
+/** Published ports of one family: the more specific binding wins. */
+function publishChain(family: Family): Chain {
+  const any = [meta("l4proto"), payload("th dport")];
+  const one = [payload(family === 4 ? "ip daddr" : "ip6 daddr"), ...any];
+  const dnat = (key: typeof any, map: string): Chain["rules"][number] =>
+    rule([{ kind: "dnatMap", family, key, map }]);
+  return {
+    name: `publish${family}`,
+    rules: [
+      // Only what is addressed to this host: traffic that passes through to others is not ours to turn around.
+      rule([isNot(fibType("daddr"), "local"), RETURN]),
+      dnat(one, `publish${family}`),
+      dnat(one, `publish${family}-range`),
+      dnat(any, `publish${family}-any`),
+      dnat(any, `publish${family}-any-range`),
+    ],
+  };
+}
+
+const BY_FAMILY = [
+  rule([is(meta("nfproto"), "ipv4"), goto("publish4")]),
+  rule([is(meta("nfproto"), "ipv6"), goto("publish6")]),
+];
+
+const CHAINS: readonly Chain[] = [
+  { name: "user-forward", user: true, rules: [] },
+  {
+    name: "published-only",
+    rules: [
+      rule([is(ct("state"), ["established", "related"]), ACCEPT]),
+      rule([is(ct("status"), ["dnat"]), ACCEPT], "came by a published port"),
+      rule([DROP]),
+    ],
+  },
+  {
+    // Bridges have route_localnet on, without which the host could not publish on 127.0.0.1; so the kernel no longer
+    // drops packets for loopback that come in by them.
+    name: "guard",
+    hook: { type: "filter", hook: "prerouting", priority: PRIORITY.raw },
+    rules: [rule([is(payload("ip daddr"), "127.0.0.0/8"), inSet([IIF], "bridges"), DROP])],
+  },
+  {
+    // No verdict for traffic that touches no bridge of ours. With br_netfilter, frames within one bridge come here too.
+    name: "forward",
+    hook: { type: "filter", hook: "forward", priority: PRIORITY.filter },
+    rules: [
+      rule([jump("user-forward")]),
+      rule([vmap([IIF, OIF], "pairs")]),
+      rule([vmap([IIF], "from")]),
+      rule([vmap([OIF], "to")]),
+    ],
+  },
+  publishChain(4),
+  publishChain(6),
+  {
+    name: "prerouting",
+    hook: { type: "nat", hook: "prerouting", priority: PRIORITY.dstnat },
+    rules: [
+      // Nobody but the host itself talks to its loopback, and the host's own traffic is turned around in `output`. A
+      // packet from the wire with such an address would otherwise reach what is published on 127.0.0.1 only.
+      rule([is(payload("ip daddr"), "127.0.0.0/8"), RETURN]),
+      rule([is(payload("ip6 daddr"), "::1"), RETURN]),
+      ...BY_FAMILY,
+    ],
+  },
+  { name: "output", hook: { type: "nat", hook: "output", priority: PRIORITY.dstnat }, rules: BY_FAMILY },
+  {
+    name: "hairpin",
+    rules: [rule([is(ct("status"), ["dnat"]), MASQUERADE], "back into its own bridge by a published port")],
+  },
+  {
+    name: "into-bridge",
+    rules: [
+      rule([is(payload("ip saddr"), "127.0.0.0/8"), MASQUERADE], "host to a port published on loopback"),
+      rule([is(payload("ip6 saddr"), "::1"), MASQUERADE]),
+      // br_netfilter bridges a packet that a published port turned back into its own bridge, and names no incoming
+      // interface then (br_nf_post_routing); the host's own packets have none either, but have a local address.
+      rule(
+        [is(meta("iif"), 0), is(ct("status"), ["dnat"]), isNot(fibType("saddr"), "local"), MASQUERADE],
+        "hairpin through br_netfilter",
+      ),
+    ],
+  },
+  {
+    name: "postrouting",
+    hook: { type: "nat", hook: "postrouting", priority: PRIORITY.srcnat },
+    rules: [
+      rule([inSet([IIF, OIF], "same"), goto("hairpin")]),
+      rule([is(meta("nfproto"), "ipv4"), inSet([IIF], "masquerade4"), MASQUERADE]),
+      rule([is(meta("nfproto"), "ipv6"), inSet([IIF], "masquerade6"), MASQUERADE]),
+      rule([inSet([OIF], "bridges"), goto("into-bridge")]),
+    ],
+  },
+];
+
+/** The host's table. Its rules are the same whatever networks and ports there are: those are elements of its maps. */
+export const TABLE: Table = {
+  family: "inet",
+  name: "netdock",
+  comment: "netdock",
+  maps: MAPS,
+  chains: CHAINS,
+};

@@ -93,7 +93,6 @@ export default {
       { considerDefaultExhaustiveForUnions: true, requireDefaultForNonUnion: true },
     ],
     "typescript/consistent-type-imports": ["error", { fixStyle: "inline-type-imports" }],
-    "typescript/no-import-type-side-effects": "off",
     "typescript/ban-ts-comment": "error",
     "typescript/no-deprecated": "error",
     // Ids are branded strings and bigints: a template prints them as meant.
@@ -118,7 +117,6 @@ export default {
     "prefer-const": "error",
     "no-console": "error",
     "no-eval": "error",
-    "no-throw-literal": "off",
     "no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_", caughtErrors: "all" }],
     "no-self-compare": "error",
     "no-empty": ["error", { allowEmptyCatch: false }],

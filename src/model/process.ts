@@ -55,4 +55,10 @@ export interface Processes {
   startTicks(pid: number): number | undefined;
   /** Sends a signal to the process and its group; false when it is gone. */
   signal(pid: number, startTicks: number, signal: number): boolean;
+  /**
+   * Ends (SIGKILL) every process that carries the sandbox's mark in its environment, `NETDOCK_SANDBOX=<id>`, which `spawn`
+   * sets: also descendants that left the process group, and what a daemon started right before it was killed. Resolves
+   * when they are gone; gives their number.
+   */
+  killAll(sandbox: SandboxId): Promise<number>;
 }

@@ -1,0 +1,119 @@
+import type { Endpoint } from "../model/endpoint.ts";
+import type { HostEvent } from "../model/host.ts";
+import type { Network } from "../model/network.ts";
+import type { Sandbox } from "../model/sandbox.ts";
+import { compareGateways } from "../plan/gateway.ts";
+import type { Engine, NetworkView, SandboxView } from "./contract.ts";
+import { Core, type EngineParts } from "./core.ts";
+import { Networks } from "./networks.ts";
+import { Reconciler } from "./reconcile.ts";
+import { Sandboxes } from "./sandboxes.ts";
+
+/** How long changes made by others are gathered before we look: a flush of a table sends a burst of events. */
+const GATHER_MS = 100;
+
+/**
+ * Starts the controller: reads the store, settles what a former daemon left undone, repairs the kernel, takes over what
+ * runs, and makes the predefined networks.
+ */
+export async function startEngine(parts: EngineParts): Promise<Engine> {
+  const core = new Core(parts);
+  const networks = new Networks(core);
+  const sandboxes = new Sandboxes(core);
+  const reconciler = new Reconciler(core, sandboxes);
+  await reconciler.load();
+  await reconciler.adopt();
+  await networks.ensurePredefined();
+  const unwatch = watchKernel(core, reconciler);
+  return engineOf({ core, networks, sandboxes, reconciler, unwatch });
+}
+
+interface Rooms {
+  readonly core: Core;
+  readonly networks: Networks;
+  readonly sandboxes: Sandboxes;
+  readonly reconciler: Reconciler;
+  readonly unwatch: () => void;
+}
+
+function engineOf({ core, networks, sandboxes, reconciler, unwatch }: Rooms): Engine {
+  const { state } = core;
+  const through = <T>(task: () => Promise<T>): Promise<T> => core.gate.shared(task);
+  return {
+    createNetwork: (request) =>
+      through(async () => networkView(core, await networks.create(request, { predefined: false }))),
+    networks: () => [...state.networks.values()].map((n) => networkView(core, n)),
+    network: (ref) => networkView(core, state.findNetwork(ref, "network.inspect")),
+    removeNetwork: (ref) => through(() => networks.remove(ref)),
+    pruneNetworks: () => through(() => networks.prune()),
+    leases(ref) {
+      const network = state.findNetwork(ref, "network.leases");
+      return network.ipam.pools.flatMap((pool) => [...core.ipamOf(network).leases(pool.subnet)]);
+    },
+    connect: (sandboxRef, request) => through(() => sandboxes.connect(sandboxRef, request)),
+    disconnect: (sandboxRef, networkRef) => through(() => sandboxes.disconnect(sandboxRef, networkRef)),
+    createSandbox: (request) => through(async () => sandboxView(core, await sandboxes.create(request))),
+    sandboxes: () => [...state.sandboxes.values()].map((s) => sandboxView(core, s)),
+    sandbox: (ref) => sandboxView(core, state.findSandbox(ref, "sandbox.inspect")),
+    startProcess: (ref, process) =>
+      through(async () => sandboxView(core, await sandboxes.lifecycle.start(ref, process))),
+    adoptProcess: (ref, { pid, spec }) =>
+      through(async () => sandboxView(core, await sandboxes.lifecycle.adopt(ref, pid, spec))),
+    reportExit: (ref, exitCode) => sandboxes.lifecycle.reportExit(ref, exitCode),
+    stopProcess: (ref, { timeoutSeconds, signal }) => sandboxes.lifecycle.stop(ref, timeoutSeconds, signal),
+    removeSandbox: (ref, request) => through(() => sandboxes.remove(ref, request)),
+    logPath: (ref) => core.files.logPath(state.findSandbox(ref, "sandbox.logs").id),
+    sandboxFiles: (ref) => core.files.paths(state.findSandbox(ref, "sandbox.inspect").id),
+    subscribe: (listener, since) => core.events.subscribe(listener, since),
+    reconcile: (request) => reconciler.reconcile(request),
+    async close() {
+      unwatch();
+      sandboxes.lifecycle.close();
+      await core.settled();
+      for (const id of core.resolving) core.resolver.stop(id);
+      core.ports.close();
+      core.store.close();
+      core.host.close();
+    },
+  };
+}
+
+function networkView(core: Core, network: Network): NetworkView {
+  return {
+    ...network,
+    endpoints: core.state
+      .endpointsOn(network.id)
+      .map((e) => ({ ...e, sandboxName: core.state.sandboxes.get(e.sandboxId)?.name ?? "" })),
+  };
+}
+
+function sandboxView(core: Core, sandbox: Sandbox): SandboxView {
+  const endpoints: Endpoint[] = core.state.endpointsOf(sandbox.id);
+  return {
+    ...sandbox,
+    endpoints: core
+      .candidates(endpoints)
+      .toSorted(compareGateways)
+      .map(({ endpoint, network }) => ({ ...endpoint, networkName: network.name, driver: network.driver })),
+  };
+}
+
+/** Someone else changed the host's links, addresses, routes or tables: look, and mend what was ours. */
+function watchKernel(core: Core, reconciler: Reconciler): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const look = (): void => {
+    timer = undefined;
+    reconciler.reconcile({ dryRun: false }).catch((error: unknown) => {
+      core.log.error({ error: String(error) }, "could not reconcile after a change by others");
+    });
+  };
+  const stop = core.host.watch((event: HostEvent) => {
+    if (timer !== undefined || event.kind === "route") return;
+    timer = setTimeout(look, GATHER_MS);
+    timer.unref();
+  });
+  return () => {
+    clearTimeout(timer);
+    stop();
+  };
+}

@@ -1,0 +1,182 @@
+import type { Clock } from "../base/clock.ts";
+import { invalid, NetError } from "../base/errors.ts";
+import type { Ip } from "../base/ip.ts";
+import { UndoStack } from "../base/undo.ts";
+import type { Driver } from "../model/driver.ts";
+import type { Endpoint } from "../model/endpoint.ts";
+import type { Host } from "../model/host.ts";
+import type { SandboxId } from "../model/ids.ts";
+import type { IpamDriver } from "../model/ipam.ts";
+import type { Network } from "../model/network.ts";
+import type { Processes } from "../model/process.ts";
+import type { NameSource, ResolverService } from "../model/resolver.ts";
+import type { Durability, Store } from "../model/store.ts";
+import type { GatewayCandidate } from "../plan/gateway.ts";
+import { EventHub } from "./events.ts";
+import { SandboxFileStore } from "./files.ts";
+import type { JournalStep } from "./journal.ts";
+import { Gate, KeyedLock } from "./lock.ts";
+import { createNameSource } from "./names.ts";
+import { PortTable } from "./ports.ts";
+import { State } from "./state.ts";
+
+/** Where the engine writes what an operator should read; pino's shape. */
+export interface Log {
+  info(facts: object, message: string): void;
+  warn(facts: object, message: string): void;
+  error(facts: object, message: string): void;
+}
+
+/** Everything the controller stands on, handed in by `app/` (or a test). */
+export interface EngineParts {
+  readonly host: Host;
+  readonly store: Store;
+  readonly drivers: readonly Driver[];
+  readonly ipam: readonly IpamDriver[];
+  readonly processes: Processes;
+  readonly resolver: (names: NameSource) => ResolverService;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** `runDir` lives as long as the machine is up, `stateDir` for ever. */
+  readonly paths: { readonly runDir: string; readonly stateDir: string };
+  /** Makes the predefined networks' bridge under this name; `netdock0` unless a test plays several hosts in one place. */
+  readonly defaultBridge: string;
+  /** Search domains of the host's resolv.conf. */
+  readonly hostSearch: () => readonly string[];
+  /** Called at each journal step; the crash tests kill the process in it. */
+  readonly onStep?: ((step: JournalStep) => void) | undefined;
+}
+
+/** What the operations share: parts, state, indexes, locks. It decides nothing. */
+export class Core {
+  readonly host: Host;
+  readonly store: Store;
+  readonly processes: Processes;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly paths: EngineParts["paths"];
+  readonly defaultBridge: string;
+  readonly state: State = new State();
+  readonly events: EventHub;
+  readonly files: SandboxFileStore;
+  readonly ports: PortTable;
+  readonly lock: KeyedLock = new KeyedLock();
+  /** Operations go through side by side, a reconcile alone. */
+  readonly gate: Gate = new Gate();
+  readonly names: NameSource;
+  readonly resolver: ResolverService;
+  readonly hostSearch: () => readonly string[];
+  /** Sandboxes whose embedded resolver runs. */
+  readonly resolving: Set<SandboxId> = new Set();
+  /** Kernel work that callers need not wait for; awaited by what depends on it and by close(). */
+  readonly background: Set<Promise<void>> = new Set();
+  readonly #drivers: ReadonlyMap<string, Driver>;
+  readonly #ipam: ReadonlyMap<string, IpamDriver>;
+  readonly #onStep: ((step: JournalStep) => void) | undefined;
+  #nameServers: readonly Ip[] | undefined;
+
+  constructor(parts: EngineParts) {
+    this.host = parts.host;
+    this.store = parts.store;
+    this.processes = parts.processes;
+    this.clock = parts.clock;
+    this.log = parts.log;
+    this.paths = parts.paths;
+    this.defaultBridge = parts.defaultBridge;
+    this.hostSearch = parts.hostSearch;
+    this.#drivers = new Map(parts.drivers.map((d) => [d.name, d]));
+    this.#ipam = new Map(parts.ipam.map((d) => [d.name, d]));
+    this.#onStep = parts.onStep;
+    this.events = new EventHub(parts.clock);
+    this.files = new SandboxFileStore(parts.paths);
+    this.ports = new PortTable(parts.host, (id) => this.state.sandboxes.get(id)?.name ?? id);
+    this.names = createNameSource(this.state, () => this.nameServers());
+    this.resolver = parts.resolver(this.names);
+  }
+
+  step(step: JournalStep): void {
+    this.#onStep?.(step);
+  }
+
+  driver(name: string): Driver {
+    const driver = this.#drivers.get(name);
+    if (driver !== undefined) return driver;
+    throw invalid("driver", name, `there is no such network driver; there are ${listed(this.#drivers)}`, "network.create");
+  }
+
+  driverOf(network: Network): Driver {
+    return this.driver(network.driver);
+  }
+
+  ipam(name: string): IpamDriver {
+    const driver = this.#ipam.get(name);
+    if (driver !== undefined) return driver;
+    const right = `there is no such IPAM driver; there are ${listed(this.#ipam)}`;
+    throw invalid("ipam.driver", name, right, "network.create");
+  }
+
+  ipamOf(network: Network): IpamDriver {
+    return this.ipam(network.ipam.driver);
+  }
+
+  network(id: Network["id"]): Network {
+    const network = this.state.networks.get(id);
+    if (network === undefined) {
+      throw new NetError("internal", "engine.network", { message: `network ${id} is referred to and does not exist` });
+    }
+    return network;
+  }
+
+  candidates(endpoints: readonly Endpoint[]): GatewayCandidate[] {
+    return endpoints.map((endpoint) => ({ endpoint, network: this.network(endpoint.networkId) }));
+  }
+
+  /** The host's resolvers; read once, and again at each start and reconcile. */
+  nameServers(): readonly Ip[] {
+    this.#nameServers ??= this.host.nameServers();
+    return this.#nameServers;
+  }
+
+  forgetNameServers(): void {
+    this.#nameServers = undefined;
+  }
+
+  /** One store transaction in which addresses may be granted: when it fails, IPAM's memory is as before, too. */
+  commit<T>(durability: Durability, run: () => T): T {
+    const open = [...this.#ipam.values()].map((ipam) => ipam.begin());
+    try {
+      const result = this.store.transaction(durability, run);
+      for (const transaction of open) transaction.commit();
+      return result;
+    } catch (error) {
+      for (const transaction of open) transaction.rollback();
+      throw error;
+    }
+  }
+
+  undoStack(op: string): UndoStack {
+    return new UndoStack((error) => {
+      this.log.error({ op, error: String(error) }, "could not take back a step; the next reconcile will");
+    });
+  }
+
+  /** Runs kernel work behind the caller's back; a failure is logged, and reconcile mends it. */
+  later(op: string, task: () => Promise<void>): void {
+    const run = task()
+      .catch((error: unknown) => this.log.error({ op, error: String(error) }, "background work failed"))
+      .finally(() => this.background.delete(run));
+    this.background.add(run);
+  }
+
+  async settled(): Promise<void> {
+    while (this.background.size > 0) {
+      // New work may have come meanwhile, so look again.
+      // oxlint-disable-next-line no-await-in-loop
+      await Promise.all(this.background);
+    }
+  }
+}
+
+function listed(map: ReadonlyMap<string, unknown>): string {
+  return [...map.keys()].join(", ");
+}

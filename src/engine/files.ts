@@ -1,0 +1,92 @@
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { addressOf } from "../base/cidr.ts";
+import type { Ip } from "../base/ip.ts";
+import type { Sandbox } from "../model/sandbox.ts";
+import type { Endpoint } from "../model/endpoint.ts";
+import { formatHosts, formatResolvConf } from "../plan/files/index.ts";
+
+export interface SandboxFiles {
+  readonly resolvConf: string;
+  readonly hosts: string;
+  readonly hostname: string;
+}
+
+/**
+ * `resolv.conf`, `hosts` and `hostname` of each sandbox, under the run directory, and its log, under the state directory.
+ * Running processes see the files through bind mounts, so they are rewritten in place, never replaced.
+ */
+export class SandboxFileStore {
+  readonly #runDir: string;
+  readonly #stateDir: string;
+  /** Last content written, to skip writes that change nothing. */
+  readonly #written = new Map<string, string>();
+
+  constructor(paths: { readonly runDir: string; readonly stateDir: string }) {
+    this.#runDir = join(paths.runDir, "sandboxes");
+    this.#stateDir = join(paths.stateDir, "logs");
+    mkdirSync(this.#runDir, { recursive: true });
+    mkdirSync(this.#stateDir, { recursive: true, mode: 0o750 });
+  }
+
+  paths(id: string): SandboxFiles {
+    const dir = join(this.#runDir, id);
+    return { resolvConf: join(dir, "resolv.conf"), hosts: join(dir, "hosts"), hostname: join(dir, "hostname") };
+  }
+
+  logPath(id: string): string {
+    return join(this.#stateDir, `${id}.log`);
+  }
+
+  /** Writes all three. `resolver`: names go to the embedded resolver; otherwise straight to the host's servers. */
+  write(
+    sandbox: Sandbox,
+    endpoints: readonly Endpoint[],
+    options: { readonly resolver: boolean; readonly hostNameServers: readonly Ip[]; readonly hostSearch: readonly string[] },
+  ): void {
+    const paths = this.paths(sandbox.id);
+    mkdirSync(join(this.#runDir, sandbox.id), { recursive: true });
+    const { dns } = sandbox;
+    const common = {
+      search: dns.search.length > 0 ? dns.search : options.hostSearch,
+      options: dns.options,
+    };
+    this.#put(
+      paths.resolvConf,
+      formatResolvConf(
+        options.resolver
+          ? { kind: "embedded", ...common }
+          : { kind: "host", nameservers: dns.servers.length > 0 ? dns.servers : options.hostNameServers, ...common },
+      ),
+    );
+    const addresses = endpoints.flatMap((e) => [e.ipv4, e.ipv6]).flatMap((c) => (c === undefined ? [] : [addressOf(c)]));
+    this.#put(
+      paths.hosts,
+      formatHosts({
+        hostname: sandbox.hostname,
+        domainname: sandbox.domainname,
+        addresses,
+        extraHosts: sandbox.extraHosts,
+        ipv6: endpoints.some((e) => e.ipv6 !== undefined),
+      }),
+    );
+    this.#put(paths.hostname, `${sandbox.hostname}\n`);
+  }
+
+  #put(path: string, text: string): void {
+    if (this.#written.get(path) === text) return;
+    writeFileSync(path, text);
+    this.#written.set(path, text);
+  }
+
+  remove(id: string): void {
+    for (const path of Object.values(this.paths(id))) this.#written.delete(path);
+    rmSync(join(this.#runDir, id), { recursive: true, force: true });
+    rmSync(this.logPath(id), { force: true });
+  }
+
+  /** Ids that have files, known or not. */
+  list(): string[] {
+    return readdirSync(this.#runDir);
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * Every point at which an operation can be cut short, in order. The crash tests kill the daemon at each of them; an
+ * operation calls `step` right after the deed that the name says.
+ */
+export const JOURNAL_STEPS = [
+  "network.create:intended",
+  "network.create:linked",
+  "network.create:applied",
+  "network.create:committed",
+  "network.remove:intended",
+  "network.remove:applied",
+  "network.remove:committed",
+  "sandbox.create:intended",
+  "sandbox.create:netns",
+  "sandbox.create:files",
+  "sandbox.create:attached",
+  "sandbox.create:started",
+  "sandbox.create:committed",
+  "endpoint.attach:intended",
+  "endpoint.attach:linked",
+  "endpoint.attach:resolver",
+  "endpoint.attach:published",
+  "endpoint.attach:committed",
+  "endpoint.detach:intended",
+  "endpoint.detach:unpublished",
+  "endpoint.detach:unlinked",
+  "endpoint.detach:committed",
+  "sandbox.remove:intended",
+  "sandbox.remove:stopped",
+  "sandbox.remove:unpublished",
+  "sandbox.remove:committed",
+  "sandbox.remove:dropped",
+] as const;
+
+export type JournalStep = (typeof JOURNAL_STEPS)[number];

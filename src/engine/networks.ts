@@ -1,0 +1,249 @@
+import { invalid, NetError } from "../base/errors.ts";
+import type { Family } from "../base/ip.ts";
+import type { Driver } from "../model/driver.ts";
+import type { NetworkId } from "../model/ids.ts";
+import type { Network, NetworkRequest } from "../model/network.ts";
+import { createOps, removeOps } from "../plan/blueprint.ts";
+import type { Core } from "./core.ts";
+import { newId } from "./ids.ts";
+import { checkNetworkName } from "./parse.ts";
+
+export const PREDEFINED = ["bridge", "host", "none"] as const;
+
+/** Networks: made, removed, and the predefined ones kept. */
+export class Networks {
+  readonly #core: Core;
+  /** Names being created right now, so that two requests cannot both take one. */
+  readonly #creating = new Set<string>();
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  async create(request: NetworkRequest, options: { readonly predefined: boolean }): Promise<Network> {
+    const core = this.#core;
+    const op = "network.create";
+    checkNetworkName(request);
+    const driver = core.driver(request.driver ?? "bridge");
+    this.#refuseTakenName(request.name, options.predefined);
+    if (driver.capabilities.single && !options.predefined) {
+      throw new NetError("forbidden", op, {
+        message: `only one instance of "${driver.name}" network is allowed`,
+        field: "driver",
+        value: driver.name,
+        remedy: `use the predefined network ${driver.name}`,
+      });
+    }
+    driver.checkNetwork(request);
+    const families = familiesOf(request, driver);
+    this.#creating.add(request.name);
+    try {
+      const network = await this.#make(request, driver, families, options.predefined);
+      core.events.emit({
+        type: "network",
+        action: "create",
+        id: network.id,
+        attributes: { name: network.name, driver: network.driver },
+      });
+      return network;
+    } finally {
+      this.#creating.delete(request.name);
+    }
+  }
+
+  async #make(request: NetworkRequest, driver: Driver, families: Family[], predefined: boolean): Promise<Network> {
+    const core = this.#core;
+    // The dump of the host's routes is not free, and only default pools need it.
+    const needsDefault = families.length > (request.ipam?.config ?? []).filter((c) => c.subnet !== undefined).length;
+    const taken = driver.capabilities.ipam !== "null" && needsDefault ? core.host.takenPrefixes() : [];
+    const ipamName = request.ipam?.driver ?? driver.capabilities.ipam;
+    const ipam = core.ipam(ipamName);
+    const { network, intent } = core.commit("process", () => {
+      const id = newId<NetworkId>();
+      const made: Network = {
+        id,
+        name: request.name,
+        driver: driver.name,
+        scope: driver.capabilities.scope,
+        created: new Date(core.clock.now()).toISOString(),
+        internal: request.internal ?? false,
+        enableIPv4: families.includes(4),
+        enableIPv6: families.includes(6),
+        ipam: {
+          driver: ipamName,
+          options: { ...request.ipam?.options },
+          pools: ipam.requestPools({
+            owner: id,
+            pools: request.ipam?.config ?? [],
+            families,
+            options: { ...request.ipam?.options },
+            gateway: driver.capabilities.gateway,
+            taken,
+          }),
+        },
+        options: { ...request.options },
+        labels: { ...request.labels },
+        predefined,
+      };
+      driver.checkAgainst?.(
+        made,
+        [...core.state.networks.values()].filter((n) => n.driver === driver.name),
+      );
+      core.store.putNetwork(made);
+      return { network: made, intent: core.store.addIntent({ kind: "network.create", networkId: id }) };
+    });
+    await using undo = core.undoStack("network.create");
+    undo.defer(() => {
+      core.commit("disk", () => this.#forget(network, intent));
+    });
+    core.step("network.create:intended");
+    const blueprint = driver.network(network);
+    const ops = createOps(blueprint);
+    const firewall = ops.filter((o) => o.op === "firewall.change");
+    await core.host.apply(ops.filter((o) => o.op !== "firewall.change"));
+    undo.defer(() => core.host.apply(removeOps(blueprint)));
+    core.step("network.create:linked");
+    await core.host.apply(firewall);
+    core.step("network.create:applied");
+    core.commit("disk", () => core.store.clearIntent(intent));
+    undo.commit();
+    core.state.putNetwork(network);
+    core.step("network.create:committed");
+    return network;
+  }
+
+  #forget(network: Network, intent: number): void {
+    const core = this.#core;
+    core.store.deleteNetwork(network.id);
+    core.ipamOf(network).releasePools(network.id);
+    core.store.clearIntent(intent);
+  }
+
+  #refuseTakenName(name: string, predefined: boolean): void {
+    const op = "network.create";
+    if (!predefined && (PREDEFINED as readonly string[]).concat("default").includes(name)) {
+      throw new NetError("forbidden", op, {
+        message: `operation is not permitted on predefined ${name} network`,
+        field: "name",
+        value: name,
+        remedy: "choose another name",
+      });
+    }
+    if (this.#core.state.networkNamed(name) === undefined && !this.#creating.has(name)) return;
+    throw new NetError("conflict", op, {
+      message: `network with name ${name} already exists`,
+      subject: name,
+      field: "name",
+      value: name,
+      remedy: "choose another name, or remove the old network",
+    });
+  }
+
+  async remove(ref: string): Promise<void> {
+    const core = this.#core;
+    const op = "network.remove";
+    const { id } = core.state.findNetwork(ref, op);
+    await core.lock.run(`network:${id}`, async () => {
+      const network = core.state.networks.get(id);
+      if (network === undefined) {
+        throw new NetError("not_found", op, { message: `network ${ref} not found`, subject: ref });
+      }
+      this.#refuseInUse(network);
+      // Gone from memory first: whoever comes now, while the kernel works, finds no network to join.
+      core.state.deleteNetwork(id);
+      try {
+        await this.#unmake(network);
+      } catch (error) {
+        core.state.putNetwork(network);
+        throw error;
+      }
+      core.events.emit({
+        type: "network",
+        action: "destroy",
+        id,
+        attributes: { name: network.name, driver: network.driver },
+      });
+    });
+  }
+
+  async #unmake(network: Network): Promise<void> {
+    const core = this.#core;
+    const intent = core.commit("process", () =>
+      core.store.addIntent({ kind: "network.remove", networkId: network.id }),
+    );
+    core.step("network.remove:intended");
+    // Links of removed sandboxes may still be on their way out; the bridge goes last.
+    await core.settled();
+    await core.host.apply(removeOps(core.driverOf(network).network(network)));
+    core.step("network.remove:applied");
+    core.commit("disk", () => this.#forget(network, intent));
+    core.step("network.remove:committed");
+  }
+
+  #refuseInUse(network: Network): void {
+    const op = "network.remove";
+    if (network.predefined) {
+      throw new NetError("forbidden", op, {
+        message: `${network.name} is a pre-defined network and cannot be removed`,
+        subject: network.name,
+      });
+    }
+    const endpoints = this.#core.state.endpointsOn(network.id);
+    if (endpoints.length === 0) return;
+    const who = endpoints
+      .slice(0, 5)
+      .map((e) => `name:"${this.#core.state.sandboxes.get(e.sandboxId)?.name}" id:"${e.id.slice(0, 12)}"`);
+    const more = endpoints.length > 5 ? ` and ${endpoints.length - 5} more` : "";
+    throw new NetError("in_use", op, {
+      message: `network ${network.name} has active endpoints (${who.join(", ")}${more})`,
+      subject: network.name,
+      remedy: "disconnect or remove these sandboxes first",
+    });
+  }
+
+  async prune(): Promise<string[]> {
+    const unused = [...this.#core.state.networks.values()].filter(
+      (n) => !n.predefined && this.#core.state.endpointCount(n.id) === 0,
+    );
+    const removed: string[] = [];
+    for (const network of unused) {
+      try {
+        // Bridges one after the other: each waits for the same kernel barrier, and order makes the answer stable.
+        // oxlint-disable-next-line no-await-in-loop
+        await this.remove(network.id);
+        removed.push(network.name);
+      } catch (error) {
+        // Taken into use or removed meanwhile: no longer ours to prune.
+        if (!(error instanceof NetError) || !["in_use", "not_found"].includes(error.code)) throw error;
+      }
+    }
+    this.#core.events.emit({ type: "network", action: "prune", id: "", attributes: { reclaimed: "0" } });
+    return removed;
+  }
+
+  /** Makes what is missing of `bridge`, `host` and `none`. */
+  async ensurePredefined(): Promise<void> {
+    for (const name of PREDEFINED) {
+      if (this.#core.state.networkNamed(name) !== undefined) continue;
+      const options =
+        name === "bridge"
+          ? {
+              "com.docker.network.bridge.default_bridge": "true",
+              "com.docker.network.bridge.name": this.#core.defaultBridge,
+            }
+          : {};
+      // oxlint-disable-next-line no-await-in-loop
+      await this.create({ name, driver: name, options }, { predefined: true });
+    }
+  }
+}
+
+/** Families of a network; drivers without addresses have none. */
+function familiesOf(request: NetworkRequest, driver: Driver): Family[] {
+  if (!driver.capabilities.links) return [];
+  const families: Family[] = [];
+  if (request.enableIPv4 ?? true) families.push(4);
+  if (request.enableIPv6 ?? false) families.push(6);
+  if (families.length > 0) return families;
+  throw invalid("enableIPv4", false, "IPv4 or IPv6 must be enabled", "network.create");
+}

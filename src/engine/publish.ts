@@ -1,0 +1,54 @@
+import { invalid } from "../base/errors.ts";
+import { parseIp, type Ip } from "../base/ip.ts";
+import { PROTOCOLS, type PortMapping, type Protocol } from "../model/ports.ts";
+
+const RIGHT = "write [HOST-IP:][HOST-PORT[-LAST]:]PORT[-LAST][/tcp|udp|sctp], an IPv6 address in brackets";
+
+/** Parses Docker's `--publish` spelling; `field` names the input in errors, as in `publish[0]`. */
+export function parsePublish(text: string, field: string): PortMapping {
+  const op = "sandbox.create";
+  const slash = text.lastIndexOf("/");
+  const protocol = (slash < 0 ? "tcp" : text.slice(slash + 1).toLowerCase()) as Protocol;
+  if (!PROTOCOLS.includes(protocol)) throw invalid(field, text, `${RIGHT}`, op);
+  const rest = slash < 0 ? text : text.slice(0, slash);
+  const match = /^(?:(\[[^\]]*\]|[^:[\]]*):)?(?:([0-9-]*):)?([0-9-]+)$/.exec(rest);
+  if (match === null) throw invalid(field, text, RIGHT, op);
+  let [, ipText, hostText] = match;
+  // "8080:80" has one colon: what the pattern took for an address is the host port.
+  if (hostText === undefined && ipText !== undefined) {
+    hostText = ipText;
+    ipText = undefined;
+  }
+  const container = parseRange(match[3] as string, field, text);
+  const host = hostText === undefined || hostText === "" ? undefined : parseRange(hostText, field, text);
+  if (container.first === 0) throw invalid(field, text, "a container port is from 1 to 65535", op);
+  if (host !== undefined && host.count !== container.count) {
+    // Docker lets one container port take any free port of a host range; with ranges on both sides sizes must agree.
+    const right = `both ranges must have the same size; these have ${host.count} and ${container.count}`;
+    throw invalid(field, text, right, op);
+  }
+  return {
+    protocol,
+    containerPort: container.first,
+    count: container.count,
+    hostIp: parseHostIp(ipText, field, op),
+    hostPort: host === undefined || host.first === 0 ? undefined : host.first,
+  };
+}
+
+function parseHostIp(text: string | undefined, field: string, op: string): Ip | undefined {
+  if (text === undefined || text === "") return undefined;
+  const bracketed = text.startsWith("[");
+  const ip = parseIp(bracketed ? text.slice(1, -1) : text, field, op);
+  return ip;
+}
+
+function parseRange(text: string, field: string, whole: string): { first: number; count: number } {
+  const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text);
+  const first = match === null ? Number.NaN : Number(match[1]);
+  const last = match?.[2] === undefined ? first : Number(match[2]);
+  if (!(first >= 0 && first <= last && last <= 65_535)) {
+    throw invalid(field, whole, "ports are whole numbers up to 65535, a range goes upwards (8000-8009)", "sandbox.create");
+  }
+  return { first, count: last - first + 1 };
+}

@@ -56,9 +56,9 @@ const c = {
   ),
   eventfd: bind<(initial: number, flags: number) => number>("int eventfd(unsigned int, int)"),
   ioctl: bind<(fd: number, request: number, data: Bytes) => number>("int ioctl(int, unsigned long, void *)"),
-  // glibc got pidfd_open only in 2.36, so it is called by number.
-  syscall3: bind<(number: number, a: number, b: number, c: number) => number>(
-    "long syscall(long, long, long, long)",
+  // glibc got the pidfd calls only in 2.36, so they are called by number.
+  syscall4: bind<(number: number, a: number, b: number, c: number, d: number) => number>(
+    "long syscall(long, long, long, long, long)",
   ),
 } as const;
 
@@ -245,10 +245,17 @@ export function eventfdDrain(fd: number): void {
 
 /** A descriptor that stands for this very process; undefined when there is none. */
 export function pidfdOpen(pid: number): number | undefined {
-  const fd = c.syscall3(SYS_pidfd_open, pid, 0, 0);
+  const fd = c.syscall4(SYS_pidfd_open, pid, 0, 0, 0);
   if (fd >= 0) return fd;
   if (koffi.errno() === koffi.os.errno["ESRCH"]) return undefined;
   throw sysError("pidfd_open", `pid ${pid}`);
+}
+
+/** Signals the process a pidfd stands for; one that is gone is fine. */
+export function pidfdSignal(pidfd: number, signal: number): void {
+  const result = c.syscall4(SYS_pidfd_send_signal, pidfd, signal, 0, 0);
+  if (result < 0 && koffi.errno() !== koffi.os.errno["ESRCH"])
+    throw sysError("pidfd_send_signal", `fd ${pidfd}`);
 }
 
 /** False when the kernel does not know the request or has no answer. */
@@ -264,8 +271,9 @@ export function namespaceType(fd: number): number | undefined {
 
 /** linux/nsfs.h: _IO(0xb7, 0x3) */
 const NS_GET_NSTYPE = 0xb703;
-/** The same number on every architecture (asm-generic/unistd.h): it came after the tables were joined. */
+/** The same numbers on every architecture (asm-generic/unistd.h): they came after the tables were joined. */
 const SYS_pidfd_open = 434;
+const SYS_pidfd_send_signal = 424;
 const EFD_CLOEXEC_NONBLOCK = 0o2004000;
 
 /** sys/epoll.h */

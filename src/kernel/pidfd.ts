@@ -3,10 +3,18 @@ import { isNodeError } from "./errno.ts";
 import { close, pidfdOpen, POLL, tryIoctl } from "./libc.ts";
 import type { Poller } from "./poller.ts";
 
-/** What /proc/<pid>/stat says of a live process; undefined when there is none, or only its zombie. */
-export function processStat(
-  pid: number,
-): { readonly group: number; readonly startTicks: number } | undefined {
+export interface ProcessStat {
+  /** `Z` is a zombie: ended, and not yet collected by its parent. */
+  readonly state: string;
+  readonly group: number;
+  /** Clock ticks since boot. */
+  readonly startTicks: number;
+  /** As wait(2) gives it; means something for zombies only. */
+  readonly exitStatus: number;
+}
+
+/** What /proc/<pid>/stat says of a process, zombies included; undefined when there is none. */
+export function processStat(pid: number): ProcessStat | undefined {
   let text;
   try {
     text = readFileSync(`/proc/${pid}/stat`, "latin1");
@@ -15,18 +23,25 @@ export function processStat(
     throw error;
   }
   // The second field is the program's name in parentheses and may hold anything, parentheses too (proc(5)).
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  const state = fields[0];
-  if (state === "Z" || state === "X") return undefined;
-  return { group: Number(fields[2]), startTicks: Number(fields[19]) };
+  const [state = "", ...fields] = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  // The third field of the file is `state`, the fourth `fields[0]`.
+  return {
+    state,
+    group: Number(fields[1]),
+    startTicks: Number(fields[18]),
+    exitStatus: Number(fields[48]),
+  };
 }
 
-/** How long a dead child's parent may take to collect its exit code, which is when the kernel lets others see it. */
-const REAP_MS = 1000;
+/** As `processStat`, of a process that has not ended. */
+export function runningStat(pid: number): ProcessStat | undefined {
+  const stat = processStat(pid);
+  return stat === undefined || stat.state === "Z" || stat.state === "X" ? undefined : stat;
+}
 
 /**
- * Resolves when the process ends, with its exit code if the kernel tells it (Linux 6.15 and newer). Undefined when no such
- * process runs. It need not be our child.
+ * Resolves when the process ends, with its exit code if that can be learned: from its zombie, or, when its parent was
+ * faster than we are, from the pidfd (Linux 6.15 and newer). Undefined when no such process runs. It need not be ours.
  */
 export function watchProcess(
   poller: Poller,
@@ -36,26 +51,17 @@ export function watchProcess(
   const fd = pidfdOpen(pid);
   if (fd === undefined) return undefined;
   // Opened first, looked at second: the descriptor stands for whoever has the number now.
-  if (processStat(pid)?.startTicks !== startTicks) {
+  if (runningStat(pid)?.startTicks !== startTicks) {
     close(fd);
     return undefined;
   }
   const exited = new Promise<number | undefined>((resolve) => {
-    let timer: NodeJS.Timeout | undefined;
-    const finish = (): void => {
-      clearTimeout(timer);
+    poller.add(fd, POLL.IN, () => {
       poller.remove(fd);
-      const code = exitCodeOf(fd);
+      const zombie = processStat(pid);
+      const isOurs = zombie?.startTicks === startTicks;
+      resolve(isOurs ? exitCodeOfStatus(zombie.exitStatus) : reapedExitCode(fd));
       close(fd);
-      resolve(code);
-    };
-    poller.add(fd, POLL.IN, (events) => {
-      // Readable: it ended. Hung up: it was reaped too, and its exit code is known.
-      if ((events & POLL.HUP) !== 0) finish();
-      else if (timer === undefined) {
-        poller.change(fd, 0);
-        timer = setTimeout(finish, REAP_MS);
-      }
     });
   });
   return { exited };
@@ -73,7 +79,7 @@ const PIDFD_GET_INFO = 0xc000_ff0b + PIDFD_INFO_SIZE * 0x1_0000;
 const PIDFD_INFO_EXIT = 8n;
 const EXIT_CODE_OFFSET = 60;
 
-function exitCodeOf(pidfd: number): number | undefined {
+function reapedExitCode(pidfd: number): number | undefined {
   const info = new Uint8Array(PIDFD_INFO_SIZE);
   const view = new DataView(info.buffer);
   view.setBigUint64(0, PIDFD_INFO_EXIT, true);

@@ -66,7 +66,7 @@ export class Poller {
   async #wait(): Promise<void> {
     this.#waiting = true;
     while (this.#callbacks.size > 0) {
-      // One wait at a time is the point.
+      // One wait after another is the point: descriptors come and go in between.
       // oxlint-disable-next-line no-await-in-loop
       for (const { fd, events } of await epollWaitAsync(this.#epoll)) {
         if (fd === this.#wake) eventfdDrain(this.#wake);

@@ -1,0 +1,191 @@
+import { closeSync, existsSync, openSync } from "node:fs";
+import { invalid, NetError } from "../base/errors.ts";
+import type { SandboxId } from "../model/ids.ts";
+import type { Processes, SpawnedProcess, SpawnRequest } from "../model/process.ts";
+import { checkEnv, checkWorkingDir, findCommand, pathOf, refusal } from "./command.ts";
+import { files, hasErrno } from "./errno.ts";
+import {
+  close,
+  kill,
+  mount,
+  MNT_DETACH,
+  MS,
+  pidfdOpen,
+  POLL,
+  setDomainname,
+  setHostname,
+  unmount,
+} from "./libc.ts";
+import { killMarked, sandboxMark } from "./mark.ts";
+import type { ThreadNamespaces } from "./netns.ts";
+import { exitCodeOfStatus, processStat, runningStat, watchProcess } from "./pidfd.ts";
+import { openNetns } from "./pins.ts";
+import type { Poller } from "./poller.ts";
+import { collectChild, posixSpawn } from "./posix-spawn.ts";
+
+export interface LinuxProcessesOptions {
+  readonly namespaces: ThreadNamespaces;
+  readonly poller: Poller;
+  /** Folder of all namespaces' pins, which no process takes with it. */
+  readonly pinsDir: string;
+}
+
+/**
+ * Starts processes in sandboxes without any helper program: this thread enters the sandbox's namespaces, spawns, and
+ * returns, all in one synchronous stretch; the child is born where it belongs.
+ */
+export class LinuxProcesses implements Processes {
+  readonly #options: LinuxProcessesOptions;
+  constructor(options: LinuxProcessesOptions) {
+    this.#options = options;
+  }
+
+  spawn(request: SpawnRequest): SpawnedProcess {
+    const { process: wanted, stdio, netnsPath } = request;
+    const env = [...checkEnv(wanted.env), sandboxMark(request.sandboxId)];
+    const directory = wanted.workingDir ?? process.cwd();
+    checkWorkingDir(directory);
+    const name = wanted.command[0] ?? "";
+    const file = findCommand(name, pathOf(env), directory);
+
+    const opened: number[] = [];
+    try {
+      const netns = netnsPath === undefined ? undefined : openNetns(netnsPath);
+      if (netns !== undefined) opened.push(netns);
+      else if (netnsPath !== undefined) {
+        throw invalid("netns", netnsPath, "the sandbox's namespace is gone", "process.start");
+      }
+      if (stdio.kind === "log") opened.push(...openLog(stdio.path));
+      const [log = 1, nothing = 0] = stdio.kind === "log" ? opened.slice(-2) : [];
+
+      const result = this.#options.namespaces.withNewMounts(netns, () => {
+        this.#arrange(request, netns !== undefined);
+        return posixSpawn({
+          file,
+          argv: wanted.command,
+          env,
+          directory,
+          stdio: stdio.kind === "log" ? [nothing, log, log] : [0, 1, 2],
+          // A session of its own keeps it from the daemon's terminal and signals, and makes it a group to signal.
+          newSession: stdio.kind === "log",
+        });
+      });
+      if ("errno" in result) throw refusal(name, whyNotStarted(result.errno));
+      return this.#child(result.pid);
+    } finally {
+      for (const fd of opened) closeSync(fd);
+    }
+  }
+
+  watch(pid: number, startTicks: number): { readonly exited: Promise<number | undefined> } | undefined {
+    return watchProcess(this.#options.poller, pid, startTicks);
+  }
+
+  startTicks(pid: number): number | undefined {
+    return runningStat(pid)?.startTicks;
+  }
+
+  signal(pid: number, startTicks: number, signal: number): boolean {
+    const stat = runningStat(pid);
+    if (stat?.startTicks !== startTicks) return false;
+    try {
+      // A process of the foreground shares its group with the shell that started it: only its own group is signalled.
+      kill(stat.group === pid ? -pid : pid, signal);
+      return true;
+    } catch (error) {
+      if (hasErrno(error, "ESRCH")) return false;
+      throw error;
+    }
+  }
+
+  killAll(sandbox: SandboxId): Promise<number> {
+    return killMarked(this.#options.poller, sandboxMark(sandbox));
+  }
+
+  /** Waits for a child of ours, so that no zombie stays. */
+  #child(pid: number): SpawnedProcess {
+    const { poller } = this.#options;
+    // It cannot be gone: at worst it is a zombie, since only `collectChild` below ends that.
+    const startTicks = processStat(pid)?.startTicks ?? 0;
+    const fd = pidfdOpen(pid);
+    if (fd === undefined) throw new NetError("internal", "process.start", { message: `pid ${pid} is gone` });
+    const exited = new Promise<number>((resolve) => {
+      poller.add(fd, POLL.IN, () => {
+        poller.remove(fd);
+        close(fd);
+        resolve(exitCodeOfStatus(collectChild(pid) ?? 0));
+      });
+    });
+    return { pid, startTicks, exited };
+  }
+
+  /** The mount tree, name and files of a sandbox, made in this thread's new mount and UTS namespaces. */
+  #arrange(request: SpawnRequest, ownNetns: boolean): void {
+    const { pinsDir } = this.#options;
+    // What the host mounts or unmounts later still arrives here; nothing goes the other way.
+    mount(null, "/", null, MS.REC | MS.SLAVE);
+    // A copied pin would keep another sandbox's namespace alive for as long as this process runs.
+    try {
+      unmount(pinsDir, MNT_DETACH);
+    } catch (error) {
+      if (!hasErrno(error, "EINVAL", "ENOENT")) throw error;
+    }
+    if (ownNetns && existsSync(pinsDir)) showOwnLinks(pinsDir);
+
+    mountFile(request.files.resolvConf, "/etc/resolv.conf");
+    mountFile(request.files.hosts, "/etc/hosts");
+    // Many systems have none, and sethostname below is what counts.
+    if (existsSync("/etc/hostname")) mountFile(request.files.hostname, "/etc/hostname");
+    setHostname(request.hostname);
+    setDomainname(request.domainname);
+  }
+}
+
+/**
+ * /sys lists the links of the namespace in which it was mounted: the host's. The two folders that differ are taken from a
+ * fresh sysfs and put over the old ones, so that all the rest (cgroups, bpf, tracing) stays as it is. `scratch` is an
+ * empty folder of ours.
+ */
+function showOwnLinks(scratch: string): void {
+  try {
+    mount("sysfs", scratch, "sysfs", MS.RDONLY | MS.NOSUID | MS.NODEV | MS.NOEXEC);
+  } catch (error) {
+    // Without a full /sys of its own (in a container) the kernel refuses; then links are listed by netlink only.
+    if (hasErrno(error, "EPERM", "EBUSY")) return;
+    throw error;
+  }
+  for (const dir of ["class/net", "devices/virtual/net"]) {
+    try {
+      mount(`${scratch}/${dir}`, `/sys/${dir}`, null, MS.BIND);
+    } catch (error) {
+      if (!hasErrno(error, "ENOENT")) throw error;
+    }
+  }
+  unmount(scratch, MNT_DETACH);
+}
+
+function mountFile(source: string, target: string): void {
+  try {
+    mount(source, target, null, MS.BIND);
+  } catch (error) {
+    if (!hasErrno(error, "ENOENT")) throw error;
+    throw new NetError("unsupported", "process.start", {
+      message: `${target} cannot be replaced for the sandbox: ${existsSync(source) ? target : source} is missing`,
+      subject: target,
+      remedy: `create ${target}; an empty file does`,
+      cause: error,
+    });
+  }
+}
+
+/** The log, and /dev/null for standard input. */
+function openLog(path: string): readonly number[] {
+  return files("process.start", path, () => [openSync(path, "a", 0o640), openSync("/dev/null", "r")]);
+}
+
+function whyNotStarted(errno: string): string {
+  if (errno === "ENOENT") return "the interpreter it names is missing";
+  return errno === "ENOEXEC"
+    ? "it is no program for this machine, and has no #! line"
+    : `the kernel says ${errno}`;
+}

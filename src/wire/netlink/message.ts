@@ -7,7 +7,7 @@ export const HEADER_SIZE = 16;
 export interface Request {
   /** RTM_* or a family's own number. */
   readonly type: number;
-  /** NLM_F_*; whoever sends adds NLM_F_ACK where it wants one. */
+  /** NLM_F_*. With ACK: answered by an ack only. With DUMP: by many messages and NLMSG_DONE. Neither: by one message. */
   readonly flags: number;
   /** The family's header and attributes, without struct nlmsghdr. */
   readonly body: Uint8Array;

@@ -15,7 +15,7 @@ interface Step {
 
 /** Longest first, so that the last to start is a short one. The tests of the layers are among the unit tests. */
 const steps: readonly Step[] = [
-  { name: "unit tests", command: "vitest run --project unit --reporter dot" },
+  { name: "unit tests", command: "vitest run --configLoader native --project unit --reporter dot" },
   { name: "lint", command: "oxlint --deny-warnings" },
   { name: "types", command: "tsc -b" },
   // Everything is dead code until something is started from.

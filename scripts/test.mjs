@@ -10,6 +10,8 @@ import { root } from "./install.mjs";
 // The pinned Node, even where this script was started by another.
 const node = join(root, "node_modules", ".bin", "node");
 const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
+/** The configuration loaded as it is, not bundled into node_modules, which may belong to someone else. */
+const native = ["--configLoader", "native"];
 
 /** Own interfaces, and mounts that nobody else sees. What the kernel holds goes away with the last process. */
 const apart = ["unshare", "--net", "--mount", "--propagation", "private", "--"];
@@ -25,7 +27,17 @@ let failed = false;
 /** @param {string} project @param {readonly string[]} wrapper */
 function run(project, wrapper) {
   // A filter may well name files of one half only; what must not pass is a whole run without a test.
-  const argv = [...wrapper, node, vitest, "run", "--project", project, "--passWithNoTests", ...args];
+  const argv = [
+    ...wrapper,
+    node,
+    vitest,
+    "run",
+    ...native,
+    "--project",
+    project,
+    "--passWithNoTests",
+    ...args,
+  ];
   const env = { ...process.env, NETDOCK_TEST_COUNTS: counts };
   const done = spawnSync("env", argv, { cwd: root, env, stdio: "inherit" });
   if (done.error) console.error(`test: cannot run: ${done.error.message}`);
@@ -42,7 +54,7 @@ function whyNotApart() {
 
 /** How many tests the netns files hold, read from their text: without root they may not even load. */
 function countNetnsTests() {
-  const argv = [vitest, "list", "--static-parse", "--json", "--project", "netns", ...args];
+  const argv = [vitest, "list", ...native, "--static-parse", "--json", "--project", "netns", ...args];
   const listed = spawnSync(node, argv, { cwd: root, encoding: "utf8" });
   try {
     /** @type {unknown} */

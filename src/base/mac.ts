@@ -13,7 +13,8 @@ export function tryParseMac(text: string): Mac | undefined {
 export function parseMac(text: string, field: string = "mac", op: string = "parse"): Mac {
   const mac = tryParseMac(text);
   const right = "write six hex pairs like 02:42:ac:11:00:02, unicast (first octet even) and not all zero";
-  if (mac !== undefined && ((macBytes(mac)[0] as number) & 1) === 0 && mac !== "00:00:00:00:00:00") return mac;
+  if (mac !== undefined && ((macBytes(mac)[0] as number) & 1) === 0 && mac !== "00:00:00:00:00:00")
+    return mac;
   throw new NetError("invalid", op, {
     message: `${field}: ${showValue(text)} is not a usable MAC address: ${right}`,
     field,

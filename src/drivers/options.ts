@@ -9,8 +9,19 @@ export function parseLinkName(text: string | undefined, field: string, op: strin
 }
 
 /** An unknown option with the nearest known one as the remedy. */
-export function unknownOption(key: string, value: unknown, known: readonly string[], driver: string): NetError {
+export function unknownOption(
+  key: string,
+  value: unknown,
+  known: readonly string[],
+  driver: string,
+): NetError {
   const near = known.find((k) => k.endsWith(key.slice(key.lastIndexOf(".") + 1)));
-  const right = near === undefined ? `the ${driver} driver knows ${known.join(", ") || "no options"}` : `use ${near}`;
-  return invalid(`options.${key}`, value, `${key} is not an option of the ${driver} driver; ${right}`, "network.create");
+  const right =
+    near === undefined ? `the ${driver} driver knows ${known.join(", ") || "no options"}` : `use ${near}`;
+  return invalid(
+    `options.${key}`,
+    value,
+    `${key} is not an option of the ${driver} driver; ${right}`,
+    "network.create",
+  );
 }

@@ -7,9 +7,17 @@ import { unknownOption } from "./options.ts";
 export function plainDriver(name: "host" | "none"): Driver {
   return {
     name,
-    capabilities: { scope: "local", ipam: "null", gateway: false, links: false, publish: false, single: true },
+    capabilities: {
+      scope: "local",
+      ipam: "null",
+      gateway: false,
+      links: false,
+      publish: false,
+      single: true,
+    },
     checkNetwork(request) {
-      for (const [key, value] of Object.entries(request.options ?? {})) throw unknownOption(key, value, [], name);
+      for (const [key, value] of Object.entries(request.options ?? {}))
+        throw unknownOption(key, value, [], name);
     },
     checkEndpoint(_network, request) {
       const right = `the ${name} network has no addresses of its own; leave it out`;

@@ -22,10 +22,16 @@ export function grantAddress(
   want: { readonly family: Family; readonly address: string | undefined; readonly field: string },
 ): Grant | undefined {
   const pools = network.ipam.pools.filter((pool) => pool.subnet.includes(":") === (want.family === 6));
-  const address = want.address === undefined ? undefined : parseIp(want.address, want.field, "endpoint.attach");
+  const address =
+    want.address === undefined ? undefined : parseIp(want.address, want.field, "endpoint.attach");
   if (pools.length === 0) {
     if (address === undefined) return undefined;
-    throw refuseAddress(network, address, want.field, `network ${network.name} has no IPv${want.family} subnet`);
+    throw refuseAddress(
+      network,
+      address,
+      want.field,
+      `network ${network.name} has no IPv${want.family} subnet`,
+    );
   }
   const pool = address === undefined ? pools[0] : pools.find((p) => contains(p.subnet, address));
   if (pool === undefined) {

@@ -52,17 +52,27 @@ export interface Engine {
   /** Starts a process by the daemon in a sandbox that has none running. */
   startProcess(ref: string, process: ProcessSpec): Promise<SandboxView>;
   /** A client started this process in the sandbox itself (`netdock run` in the foreground); the engine watches it. */
-  adoptProcess(ref: string, process: { readonly pid: number; readonly spec: ProcessSpec }): Promise<SandboxView>;
+  adoptProcess(
+    ref: string,
+    process: { readonly pid: number; readonly spec: ProcessSpec },
+  ): Promise<SandboxView>;
   /** The client's word on how its process ended. */
   reportExit(ref: string, exitCode: number): Promise<void>;
   /** SIGTERM, then SIGKILL after the given time. Fine when nothing runs. */
-  stopProcess(ref: string, request: { readonly timeoutSeconds: number; readonly signal: number }): Promise<void>;
+  stopProcess(
+    ref: string,
+    request: { readonly timeoutSeconds: number; readonly signal: number },
+  ): Promise<void>;
   /** `force` also ends its process; without it a running sandbox is refused (`in_use`). */
   removeSandbox(ref: string, request: { readonly force: boolean }): Promise<void>;
   /** File to which a detached process's output is appended. */
   logPath(ref: string): string;
   /** Files a client needs to start a process in the sandbox the way the daemon would. */
-  sandboxFiles(ref: string): { readonly resolvConf: string; readonly hosts: string; readonly hostname: string };
+  sandboxFiles(ref: string): {
+    readonly resolvConf: string;
+    readonly hosts: string;
+    readonly hostname: string;
+  };
 
   /** Calls back for every event after `since` (a seq; absent: only new ones) until the returned function is called. */
   subscribe(listener: (event: NetdockEvent) => void, since?: number): () => void;

@@ -101,7 +101,12 @@ export class Core {
   driver(name: string): Driver {
     const driver = this.#drivers.get(name);
     if (driver !== undefined) return driver;
-    throw invalid("driver", name, `there is no such network driver; there are ${listed(this.#drivers)}`, "network.create");
+    throw invalid(
+      "driver",
+      name,
+      `there is no such network driver; there are ${listed(this.#drivers)}`,
+      "network.create",
+    );
   }
 
   driverOf(network: Network): Driver {
@@ -122,7 +127,9 @@ export class Core {
   network(id: Network["id"]): Network {
     const network = this.state.networks.get(id);
     if (network === undefined) {
-      throw new NetError("internal", "engine.network", { message: `network ${id} is referred to and does not exist` });
+      throw new NetError("internal", "engine.network", {
+        message: `network ${id} is referred to and does not exist`,
+      });
     }
     return network;
   }

@@ -6,7 +6,7 @@ import { shortId, type EndpointId } from "../model/ids.ts";
 import type { Network } from "../model/network.ts";
 import type { Sandbox } from "../model/sandbox.ts";
 import { createOps, firewallOps, mergeBlueprints, removeOps } from "../plan/blueprint.ts";
-import { elementDiff } from "../plan/firewall/index.ts";
+import { diffElements } from "../plan/firewall/index.ts";
 import { grantAddress, releaseAddresses, type Grant } from "./addressing.ts";
 import type { Core } from "./core.ts";
 import { newId, newMac } from "./ids.ts";
@@ -70,8 +70,12 @@ export class Endpoints {
     const endpoint: Endpoint = {
       ...base,
       mac,
-      ...(v4 === undefined ? {} : { ipv4: v4.address, ...(v4.gateway === undefined ? {} : { gateway4: v4.gateway }) }),
-      ...(v6 === undefined ? {} : { ipv6: v6.address, ...(v6.gateway === undefined ? {} : { gateway6: v6.gateway }) }),
+      ...(v4 === undefined
+        ? {}
+        : { ipv4: v4.address, ...(v4.gateway === undefined ? {} : { gateway4: v4.gateway }) }),
+      ...(v6 === undefined
+        ? {}
+        : { ipv6: v6.address, ...(v6.gateway === undefined ? {} : { gateway6: v6.gateway }) }),
       interfaceName: interfaceName(request, driver.interfacePrefix(network), used),
       hostInterface: `ndv${shortId(id)}`,
     };
@@ -137,10 +141,7 @@ export class Endpoints {
     const held = core.ports.of(sandbox.id);
     const was = trafficOf(core, before, held);
     const will = trafficOf(core, after, held);
-    await core.host.apply([
-      ...routeOps(sandbox, was, will),
-      ...elementOps(was.elements, will.elements),
-    ]);
+    await core.host.apply([...routeOps(sandbox, was, will), ...elementOps(was.elements, will.elements)]);
     core.step("endpoint.detach:unpublished");
     const network = core.network(endpoint.networkId);
     await core.host.apply(removeOps(core.driverOf(network).endpoint({ network, endpoint, sandbox })));
@@ -189,7 +190,9 @@ export class Endpoints {
     if (core.ports.of(sandbox.id).length === 0) {
       const families = publishFamilies(core, after);
       if (families.length === 0) return sandbox;
-      const gateway = after.map((e) => core.network(e.networkId)).find((n) => core.driverOf(n).capabilities.publish);
+      const gateway = after
+        .map((e) => core.network(e.networkId))
+        .find((n) => core.driverOf(n).capabilities.publish);
       const defaultIp = gateway === undefined ? undefined : core.driverOf(gateway).hostBinding?.(gateway);
       core.ports.hold(sandbox.id, sandbox.ports, { families, defaultIp });
       undo.defer(() => core.ports.release(sandbox.id));
@@ -203,10 +206,10 @@ export class Endpoints {
 }
 
 function elementOps(
-  before: Parameters<typeof elementDiff>[0],
-  after: Parameters<typeof elementDiff>[1],
+  before: Parameters<typeof diffElements>[0],
+  after: Parameters<typeof diffElements>[1],
 ): ReturnType<typeof firewallOps> {
-  const { add, remove } = elementDiff(before, after);
+  const { add, remove } = diffElements(before, after);
   return firewallOps(add, remove);
 }
 

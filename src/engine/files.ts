@@ -31,7 +31,11 @@ export class SandboxFileStore {
 
   paths(id: string): SandboxFiles {
     const dir = join(this.#runDir, id);
-    return { resolvConf: join(dir, "resolv.conf"), hosts: join(dir, "hosts"), hostname: join(dir, "hostname") };
+    return {
+      resolvConf: join(dir, "resolv.conf"),
+      hosts: join(dir, "hosts"),
+      hostname: join(dir, "hostname"),
+    };
   }
 
   logPath(id: string): string {
@@ -42,7 +46,11 @@ export class SandboxFileStore {
   write(
     sandbox: Sandbox,
     endpoints: readonly Endpoint[],
-    options: { readonly resolver: boolean; readonly hostNameServers: readonly Ip[]; readonly hostSearch: readonly string[] },
+    options: {
+      readonly resolver: boolean;
+      readonly hostNameServers: readonly Ip[];
+      readonly hostSearch: readonly string[];
+    },
   ): void {
     const paths = this.paths(sandbox.id);
     mkdirSync(join(this.#runDir, sandbox.id), { recursive: true });
@@ -56,10 +64,16 @@ export class SandboxFileStore {
       formatResolvConf(
         options.resolver
           ? { kind: "embedded", ...common }
-          : { kind: "host", nameservers: dns.servers.length > 0 ? dns.servers : options.hostNameServers, ...common },
+          : {
+              kind: "host",
+              nameservers: dns.servers.length > 0 ? dns.servers : options.hostNameServers,
+              ...common,
+            },
       ),
     );
-    const addresses = endpoints.flatMap((e) => [e.ipv4, e.ipv6]).flatMap((c) => (c === undefined ? [] : [addressOf(c)]));
+    const addresses = endpoints
+      .flatMap((e) => [e.ipv4, e.ipv6])
+      .flatMap((c) => (c === undefined ? [] : [addressOf(c)]));
     this.#put(
       paths.hosts,
       formatHosts({

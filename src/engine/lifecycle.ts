@@ -76,7 +76,11 @@ export class Lifecycle {
       const startTicks = core.processes.startTicks(pid);
       const watch = startTicks === undefined ? undefined : core.processes.watch(pid, startTicks);
       if (startTicks === undefined || watch === undefined) {
-        throw new NetError("not_found", op, { message: `pid: there is no process ${pid}`, field: "pid", value: String(pid) });
+        throw new NetError("not_found", op, {
+          message: `pid: there is no process ${pid}`,
+          field: "pid",
+          value: String(pid),
+        });
       }
       const adopted = running(sandbox, spec, { pid, startTicks }, core.clock.now());
       this.#record(adopted);
@@ -153,7 +157,10 @@ export class Lifecycle {
       };
       this.#record({ ...sandbox, state: "exited", status });
       if (first) {
-        const attributes = { name: sandbox.name, ...(exitCode === undefined ? {} : { exitCode: String(exitCode) }) };
+        const attributes = {
+          name: sandbox.name,
+          ...(exitCode === undefined ? {} : { exitCode: String(exitCode) }),
+        };
         core.events.emit({ type: "sandbox", action: "die", id, attributes });
         autoRemove = sandbox.autoRemove;
       }
@@ -168,7 +175,12 @@ export class Lifecycle {
   }
 
   #emitStart({ id, name, status }: Sandbox): void {
-    this.#core.events.emit({ type: "sandbox", action: "start", id, attributes: { name, pid: String(status?.pid) } });
+    this.#core.events.emit({
+      type: "sandbox",
+      action: "start",
+      id,
+      attributes: { name, pid: String(status?.pid) },
+    });
   }
 }
 
@@ -178,7 +190,12 @@ function running(
   who: { readonly pid: number; readonly startTicks: number },
   now: number,
 ): Sandbox {
-  return { ...sandbox, state: "running", process, status: { ...who, startedAt: new Date(now).toISOString() } };
+  return {
+    ...sandbox,
+    state: "running",
+    process,
+    status: { ...who, startedAt: new Date(now).toISOString() },
+  };
 }
 
 function refuseRunning(sandbox: Sandbox, op: string): void {
@@ -194,4 +211,3 @@ function refuseRunning(sandbox: Sandbox, op: string): void {
 function ignoreGone(error: unknown): void {
   if (!(error instanceof NetError) || error.code !== "not_found") throw error;
 }
-

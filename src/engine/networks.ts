@@ -51,10 +51,16 @@ export class Networks {
     }
   }
 
-  async #make(request: NetworkRequest, driver: Driver, families: Family[], predefined: boolean): Promise<Network> {
+  async #make(
+    request: NetworkRequest,
+    driver: Driver,
+    families: Family[],
+    predefined: boolean,
+  ): Promise<Network> {
     const core = this.#core;
     // The dump of the host's routes is not free, and only default pools need it.
-    const needsDefault = families.length > (request.ipam?.config ?? []).filter((c) => c.subnet !== undefined).length;
+    const needsDefault =
+      families.length > (request.ipam?.config ?? []).filter((c) => c.subnet !== undefined).length;
     const taken = driver.capabilities.ipam !== "null" && needsDefault ? core.host.takenPrefixes() : [];
     const ipamName = request.ipam?.driver ?? driver.capabilities.ipam;
     const ipam = core.ipam(ipamName);

@@ -22,7 +22,12 @@ export function checkNetworkName(request: NetworkRequest): void {
 export function checkHostname(name: string, field: string): string {
   const label = /^[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$/;
   if (name.length > 64 || !name.split(".").every((part) => label.test(part))) {
-    throw invalid(field, name, "write labels of letters, digits and '-', 64 characters at most", "sandbox.create");
+    throw invalid(
+      field,
+      name,
+      "write labels of letters, digits and '-', 64 characters at most",
+      "sandbox.create",
+    );
   }
   return name;
 }
@@ -38,7 +43,12 @@ export function checkAlias(name: string, field: string): string {
 export function parseProcess(process: ProcessSpec, field: string): ProcessSpec {
   const op = "sandbox.process";
   if (process.command.length === 0 || process.command[0] === "") {
-    throw invalid(`${field}.command`, process.command, "write the program and its arguments, at least one", op);
+    throw invalid(
+      `${field}.command`,
+      process.command,
+      "write the program and its arguments, at least one",
+      op,
+    );
   }
   const bad = process.command.find((arg) => arg.includes("\0"));
   if (bad !== undefined) throw invalid(`${field}.command`, bad, "an argument cannot hold a NUL byte", op);
@@ -79,7 +89,9 @@ export function parseSandboxParts(
         return text;
       }),
     },
-    extraHosts: (request.extraHosts ?? []).map((text, i) => parseExtraHost(text, `extraHosts[${i}]`, hostGateway)),
+    extraHosts: (request.extraHosts ?? []).map((text, i) =>
+      parseExtraHost(text, `extraHosts[${i}]`, hostGateway),
+    ),
     sysctls: parseSysctls(request.sysctls ?? {}),
   };
 }
@@ -88,7 +100,8 @@ function parseNetns(request: SandboxRequest): NetnsSource {
   if (request.netns === undefined) return { kind: "own" };
   if ("pid" in request.netns) {
     const { pid } = request.netns;
-    if (!Number.isInteger(pid) || pid < 1) throw invalid("netns.pid", pid, "write the id of a process", "sandbox.create");
+    if (!Number.isInteger(pid) || pid < 1)
+      throw invalid("netns.pid", pid, "write the id of a process", "sandbox.create");
     return { kind: "pid", pid };
   }
   const { path } = request.netns;
@@ -98,7 +111,11 @@ function parseNetns(request: SandboxRequest): NetnsSource {
   return { kind: "path", path };
 }
 
-function parseExtraHost(text: string, field: string, hostGateway: () => Ip | undefined): { name: string; ip: Ip } {
+function parseExtraHost(
+  text: string,
+  field: string,
+  hostGateway: () => Ip | undefined,
+): { name: string; ip: Ip } {
   // Docker takes "name:ip" and "name=ip"; an IPv6 address may stand in brackets.
   const match = /^([^:=\s]+)[:=](.+)$/.exec(text);
   if (match === null) throw invalid(field, text, "write NAME:IP, or NAME:host-gateway", "sandbox.create");
@@ -106,7 +123,12 @@ function parseExtraHost(text: string, field: string, hostGateway: () => Ip | und
   if (target === "host-gateway") {
     const ip = hostGateway();
     if (ip === undefined) {
-      throw invalid(field, text, "the host has no address on the bridge network; write an IP", "sandbox.create");
+      throw invalid(
+        field,
+        text,
+        "the host has no address on the bridge network; write an IP",
+        "sandbox.create",
+      );
     }
     return { name, ip };
   }

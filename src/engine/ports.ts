@@ -47,7 +47,9 @@ export class PortTable {
     const done: Holding[] = [];
     try {
       for (const mapping of mappings) {
-        done.push(...this.#holdMapping(sandbox, mapping, hostIps(mapping, options.families, options.defaultIp)));
+        done.push(
+          ...this.#holdMapping(sandbox, mapping, hostIps(mapping, options.families, options.defaultIp)),
+        );
       }
     } catch (error) {
       for (const holding of done) this.#drop(sandbox, holding);
@@ -107,7 +109,12 @@ export class PortTable {
     }
   }
 
-  #reserve(ip: Ip, first: number, count: number, protocol: PortMapping["protocol"]): PortReservation[] & { port: number } {
+  #reserve(
+    ip: Ip,
+    first: number,
+    count: number,
+    protocol: PortMapping["protocol"],
+  ): PortReservation[] & { port: number } {
     const sockets: PortReservation[] & { port: number } = Object.assign([], { port: first });
     try {
       for (let i = 0; i < count; i++) {
@@ -164,7 +171,8 @@ function sameFamily(a: Ip, b: Ip): boolean {
 
 /** Host addresses of a mapping: its own, the network's default, or every address of the families wanted. */
 function hostIps(mapping: PortMapping, families: readonly Family[], defaultIp: Ip | undefined): Ip[] {
-  const chosen = mapping.hostIp ?? (defaultIp !== undefined && !isUnspecified(defaultIp) ? defaultIp : undefined);
+  const chosen =
+    mapping.hostIp ?? (defaultIp !== undefined && !isUnspecified(defaultIp) ? defaultIp : undefined);
   if (chosen !== undefined) return families.includes(chosen.includes(":") ? 6 : 4) ? [chosen] : [];
   return families.map((family) => (family === 4 ? "0.0.0.0" : "::") as Ip);
 }

@@ -48,7 +48,12 @@ function parseRange(text: string, field: string, whole: string): { first: number
   const first = match === null ? Number.NaN : Number(match[1]);
   const last = match?.[2] === undefined ? first : Number(match[2]);
   if (!(first >= 0 && first <= last && last <= 65_535)) {
-    throw invalid(field, whole, "ports are whole numbers up to 65535, a range goes upwards (8000-8009)", "sandbox.create");
+    throw invalid(
+      field,
+      whole,
+      "ports are whole numbers up to 65535, a range goes upwards (8000-8009)",
+      "sandbox.create",
+    );
   }
   return { first, count: last - first + 1 };
 }

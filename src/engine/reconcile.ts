@@ -5,7 +5,7 @@ import { HOST_NETNS, type Blueprint, type NetnsKey } from "../model/ops.ts";
 import type { Sandbox } from "../model/sandbox.ts";
 import type { Intent } from "../model/store.ts";
 import { mergeBlueprints } from "../plan/blueprint.ts";
-import { elementDiff } from "../plan/firewall/index.ts";
+import { diffElements } from "../plan/firewall/index.ts";
 import { repairBlueprint, sweepLinks, type Repair } from "../plan/repair.ts";
 import type { Difference, ReconcileReport } from "./contract.ts";
 import type { Core } from "./core.ts";
@@ -87,7 +87,10 @@ export class Reconciler {
     for (const sandbox of core.state.sandboxes.values()) {
       if (sandbox.netns.kind !== "host") this.#openNetns(sandbox);
       for (const failure of core.ports.restore(sandbox.id, sandbox.bindings)) {
-        core.log.warn({ sandbox: sandbox.name, error: failure.message }, "a published port could not be held again");
+        core.log.warn(
+          { sandbox: sandbox.name, error: failure.message },
+          "a published port could not be held again",
+        );
       }
     }
     await this.reconcile({ dryRun: false });
@@ -127,7 +130,10 @@ export class Reconciler {
       }
       this.#sandboxes.endpoints.writeFiles(core.state.sandboxes.get(sandbox.id) ?? sandbox);
     } catch (error) {
-      core.log.error({ sandbox: sandbox.name, error: String(error) }, "could not resume the resolver of a sandbox");
+      core.log.error(
+        { sandbox: sandbox.name, error: String(error) },
+        "could not resume the resolver of a sandbox",
+      );
     }
     await this.#sandboxes.lifecycle.resume(core.state.sandboxes.get(sandbox.id) ?? sandbox);
   }
@@ -156,7 +162,10 @@ export class Reconciler {
     }
     differences.push(...this.#reconcileFirewall(blueprints, dryRun), ...this.#sweepPins(dryRun));
     if (differences.length > 0) {
-      core.log.info({ differences: differences.map((d) => d.text), dryRun }, "the kernel differed from what should be");
+      core.log.info(
+        { differences: differences.map((d) => d.text), dryRun },
+        "the kernel differed from what should be",
+      );
       if (!dryRun) {
         const attributes = { differences: String(differences.length) };
         core.events.emit({ type: "daemon", action: "reconcile", id: "", attributes });
@@ -188,7 +197,10 @@ export class Reconciler {
       );
       return {
         ...merged,
-        routes: [...merged.routes, ...traffic.routes.map((route) => ({ netns: sandbox.id as NetnsKey, route }))],
+        routes: [
+          ...merged.routes,
+          ...traffic.routes.map((route) => ({ netns: sandbox.id as NetnsKey, route })),
+        ],
         firewall: [...merged.firewall, ...traffic.elements],
       };
     });
@@ -215,7 +227,7 @@ export class Reconciler {
     const wanted: FirewallElement[] = blueprints.flatMap((b) => b.firewall);
     const found = host.observeFirewall();
     if (found !== undefined) {
-      const { add, remove } = elementDiff(found, wanted);
+      const { add, remove } = diffElements(found, wanted);
       if (add.length === 0 && remove.length === 0) return [];
       if (!dryRun) host.replaceFirewall(wanted);
       const text = `table inet netdock lacks ${add.length} elements and has ${remove.length} too many`;

@@ -50,7 +50,9 @@ export class Sandboxes {
         return await this.#make(sandbox, planned === undefined ? {} : { process: planned }, networks);
       } catch (error) {
         core.state.deleteSandbox(sandbox.id);
-        throw error instanceof NetError ? error : new NetError("internal", op, { message: String(error), cause: error });
+        throw error instanceof NetError
+          ? error
+          : new NetError("internal", op, { message: String(error), cause: error });
       }
     });
   }
@@ -60,7 +62,11 @@ export class Sandboxes {
       return this.#core.state.findNetwork(wish.network, "sandbox.create");
     } catch (error) {
       if (!(error instanceof NetError)) throw error;
-      throw new NetError(error.code, error.op, { message: `${field}: ${error.message}`, field, value: wish.network });
+      throw new NetError(error.code, error.op, {
+        message: `${field}: ${error.message}`,
+        field,
+        value: wish.network,
+      });
     }
   }
 
@@ -103,7 +109,10 @@ export class Sandboxes {
       state: "created",
       autoRemove: request.autoRemove ?? false,
     };
-    return { sandbox, planned: request.process === undefined ? undefined : parseProcess(request.process, "process") };
+    return {
+      sandbox,
+      planned: request.process === undefined ? undefined : parseProcess(request.process, "process"),
+    };
   }
 
   async #make(
@@ -128,7 +137,10 @@ export class Sandboxes {
         );
       }
       this.#endpoints.record(done);
-      return { prepared: done, intent: core.store.addIntent({ kind: "sandbox.create", sandboxId: sandbox.id }) };
+      return {
+        prepared: done,
+        intent: core.store.addIntent({ kind: "sandbox.create", sandboxId: sandbox.id }),
+      };
     });
     const endpoints = prepared.map((p) => p.endpoint);
     for (const endpoint of endpoints) core.state.putEndpoint(endpoint);
@@ -170,14 +182,25 @@ export class Sandboxes {
     const { events } = this.#core;
     const { id, name } = sandbox;
     events.emit({ type: "sandbox", action: "create", id, attributes: { name } });
-    for (const endpoint of endpoints) this.#emitConnect("connect", sandbox, this.#core.network(endpoint.networkId));
+    for (const endpoint of endpoints)
+      this.#emitConnect("connect", sandbox, this.#core.network(endpoint.networkId));
     if (sandbox.state === "running") {
-      events.emit({ type: "sandbox", action: "start", id, attributes: { name, pid: String(sandbox.status?.pid) } });
+      events.emit({
+        type: "sandbox",
+        action: "start",
+        id,
+        attributes: { name, pid: String(sandbox.status?.pid) },
+      });
     }
   }
 
   #emitConnect(action: "connect" | "disconnect", sandbox: Sandbox, network: Network): void {
-    const attributes = { name: network.name, driver: network.driver, sandbox: sandbox.name, sandboxId: sandbox.id };
+    const attributes = {
+      name: network.name,
+      driver: network.driver,
+      sandbox: sandbox.name,
+      sandboxId: sandbox.id,
+    };
     this.#core.events.emit({ type: "network", action, id: network.id, attributes });
   }
 
@@ -259,16 +282,27 @@ export class Sandboxes {
 
   #refuseMix(sandbox: Sandbox, network: Network, present: readonly Endpoint[]): void {
     const refuse = (message: string): NetError =>
-      new NetError("invalid", "endpoint.attach", { message, subject: sandbox.name, field: "network", value: network.name });
+      new NetError("invalid", "endpoint.attach", {
+        message,
+        subject: sandbox.name,
+        field: "network",
+        value: network.name,
+      });
     if (sandbox.netns.kind === "host") {
-      throw refuse("container sharing network namespace with another container or host cannot be connected to any other network");
+      throw refuse(
+        "container sharing network namespace with another container or host cannot be connected to any other network",
+      );
     }
     if (network.driver === "host") {
-      throw refuse("cannot connect container to host network - container must be created in host network mode");
+      throw refuse(
+        "cannot connect container to host network - container must be created in host network mode",
+      );
     }
     const isNone = present.some((e) => this.#core.network(e.networkId).driver === "none");
     if (isNone || (network.driver === "none" && present.length > 0)) {
-      throw refuse("container cannot be connected to multiple networks with one of the networks in private (none) mode");
+      throw refuse(
+        "container cannot be connected to multiple networks with one of the networks in private (none) mode",
+      );
     }
   }
 
@@ -326,7 +360,9 @@ export class Sandboxes {
           remedy: "stop it first, or force its removal",
         });
       }
-      const intent = core.commit("process", () => core.store.addIntent({ kind: "sandbox.remove", sandboxId: id }));
+      const intent = core.commit("process", () =>
+        core.store.addIntent({ kind: "sandbox.remove", sandboxId: id }),
+      );
       core.step("sandbox.remove:intended");
       await this.#lifecycle.kill(sandbox);
       core.step("sandbox.remove:stopped");

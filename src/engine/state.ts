@@ -97,7 +97,11 @@ export class State {
   /** Docker's names of an endpoint: aliases (the sandbox's own name first), short id, hostname. */
   namesOf(endpoint: Endpoint): string[] {
     const hostname = this.sandboxes.get(endpoint.sandboxId)?.hostname;
-    const names = [...endpoint.aliases, shortId(endpoint.sandboxId), ...(hostname === undefined ? [] : [hostname])];
+    const names = [
+      ...endpoint.aliases,
+      shortId(endpoint.sandboxId),
+      ...(hostname === undefined ? [] : [hostname]),
+    ];
     return [...new Set(names.map((name) => name.toLowerCase()))];
   }
 
@@ -167,5 +171,10 @@ function byPrefix<T>(map: ReadonlyMap<string, T>, ref: string, what: string, op:
       remedy: "write more digits of the id, or the name",
     });
   }
-  throw new NetError("not_found", op, { message: `${what} ${ref} not found`, subject: ref, field: what, value: ref });
+  throw new NetError("not_found", op, {
+    message: `${what} ${ref} not found`,
+    subject: ref,
+    field: what,
+    value: ref,
+  });
 }

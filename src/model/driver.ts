@@ -31,7 +31,11 @@ export interface Driver {
   checkAgainst?(network: Network, others: readonly Network[]): void;
   checkEndpoint(network: Network, request: EndpointRequest): void;
   network(network: Network): Blueprint;
-  endpoint(context: { readonly network: Network; readonly endpoint: Endpoint; readonly sandbox: Sandbox }): Blueprint;
+  endpoint(context: {
+    readonly network: Network;
+    readonly endpoint: Endpoint;
+    readonly sandbox: Sandbox;
+  }): Blueprint;
   /** Host address for published ports that name none; absent or undefined: every address of the host. */
   hostBinding?(network: Network): Ip | undefined;
   /** Prefix for link names in the sandbox, `eth` unless an option says otherwise. */

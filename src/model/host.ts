@@ -92,7 +92,11 @@ export interface Host {
   /**
    * Holds a port. Throws `conflict` naming the process that has it. Port 0 takes a free one.
    */
-  reservePort(request: { readonly ip: Ip; readonly port: number; readonly protocol: Protocol }): PortReservation & {
+  reservePort(request: {
+    readonly ip: Ip;
+    readonly port: number;
+    readonly protocol: Protocol;
+  }): PortReservation & {
     readonly port: number;
   };
 

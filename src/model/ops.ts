@@ -19,7 +19,11 @@ export type LinkKind =
         readonly mtuBytes?: number | undefined;
       };
     }
-  | { readonly type: "macvlan"; readonly parent: string; readonly mode: "bridge" | "private" | "vepa" | "passthru" }
+  | {
+      readonly type: "macvlan";
+      readonly parent: string;
+      readonly mode: "bridge" | "private" | "vepa" | "passthru";
+    }
   | {
       readonly type: "ipvlan";
       readonly parent: string;

@@ -77,5 +77,7 @@ export function isDefaultRoute(destination: Cidr): boolean {
 /** The name under which a link appears in its own namespace, for every link a blueprint makes, peers included. */
 export function linkNames(link: LinkSpec, netns: string): { netns: string; name: string }[] {
   const own = { netns, name: link.name };
-  return link.kind.type === "veth" ? [own, { netns: link.kind.peer.netns, name: link.kind.peer.name }] : [own];
+  return link.kind.type === "veth"
+    ? [own, { netns: link.kind.peer.netns, name: link.kind.peer.name }]
+    : [own];
 }

@@ -25,7 +25,10 @@ function isDual(endpoint: Endpoint): boolean {
 }
 
 /** The endpoint whose gateway is the sandbox's default route for one family; chosen separately for each family. */
-export function chooseGateway(candidates: readonly GatewayCandidate[], family: Family): GatewayCandidate | undefined {
+export function chooseGateway(
+  candidates: readonly GatewayCandidate[],
+  family: Family,
+): GatewayCandidate | undefined {
   const able = candidates.filter(
     ({ endpoint }) => (family === 4 ? endpoint.gateway4 : endpoint.gateway6) !== undefined,
   );

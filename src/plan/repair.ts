@@ -26,7 +26,11 @@ export function repairBlueprint(blueprint: Blueprint, observed: ObservedMap): Re
     const found = findLink(observed, netns, link.name);
     if (found === undefined) {
       if (foreign === true) {
-        repairs.push({ text: `link ${link.name} (not ours to make) is missing`, subject: link.name, ops: [] });
+        repairs.push({
+          text: `link ${link.name} (not ours to make) is missing`,
+          subject: link.name,
+          ops: [],
+        });
         continue;
       }
       repairs.push({
@@ -44,7 +48,9 @@ export function repairBlueprint(blueprint: Blueprint, observed: ObservedMap): Re
     // Values under a link that was just made anew are the kernel's defaults; others are not read back: writing is as cheap.
     const fresh = [...remade].some((key) => {
       const [netns, name] = key.split(" ");
-      return netns === sysctl.netns && name !== undefined && sysctl.key.includes(`.${name.replaceAll(".", "/")}.`);
+      return (
+        netns === sysctl.netns && name !== undefined && sysctl.key.includes(`.${name.replaceAll(".", "/")}.`)
+      );
     });
     if (fresh) {
       repairs.push({
@@ -55,7 +61,9 @@ export function repairBlueprint(blueprint: Blueprint, observed: ObservedMap): Re
     }
   }
   for (const { netns, address } of addressesOf(blueprint)) {
-    const found = remade.has(`${netns} ${address.link}`) ? undefined : findLink(observed, netns, address.link);
+    const found = remade.has(`${netns} ${address.link}`)
+      ? undefined
+      : findLink(observed, netns, address.link);
     if (found?.addresses.includes(address.address) === true) continue;
     repairs.push({
       text: `address ${address.address} is missing on ${address.link}`,
@@ -68,7 +76,8 @@ export function repairBlueprint(blueprint: Blueprint, observed: ObservedMap): Re
     const there =
       !remade.has(`${netns} ${route.link}`) &&
       routes.some(
-        (r) => r.destination === route.destination && r.link === route.link && (r.via ?? "") === (route.via ?? ""),
+        (r) =>
+          r.destination === route.destination && r.link === route.link && (r.via ?? "") === (route.via ?? ""),
       );
     if (there) continue;
     repairs.push({
@@ -102,7 +111,10 @@ function repairLink(
     return [{ text: `link ${link.name} exists and is not ours`, subject: link.name, ops: [] }];
   }
   // A veth whose other end is gone or lives elsewhere cannot be mended, only made anew.
-  if (link.kind.type === "veth" && findLink(observed, link.kind.peer.netns, link.kind.peer.name) === undefined) {
+  if (
+    link.kind.type === "veth" &&
+    findLink(observed, link.kind.peer.netns, link.kind.peer.name) === undefined
+  ) {
     remade.add(`${netns} ${link.name}`);
     remade.add(`${link.kind.peer.netns} ${link.kind.peer.name}`);
     return [
@@ -145,7 +157,11 @@ function findLink(observed: ObservedMap, netns: NetnsKey, name: string): Observe
 }
 
 /** Links of ours (by alias) in a namespace that no blueprint wants. */
-export function sweepLinks(blueprints: readonly Blueprint[], netns: NetnsKey, observed: ObservedNetns): Repair[] {
+export function sweepLinks(
+  blueprints: readonly Blueprint[],
+  netns: NetnsKey,
+  observed: ObservedNetns,
+): Repair[] {
   const wanted = new Set(
     blueprints.flatMap((b) => b.links.filter((l) => l.netns === netns).map((l) => l.link.alias ?? "")),
   );
@@ -157,4 +173,3 @@ export function sweepLinks(blueprints: readonly Blueprint[], netns: NetnsKey, ob
       ops: [{ op: "link.delete", netns, name: link.name }],
     }));
 }
-

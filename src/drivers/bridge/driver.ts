@@ -23,7 +23,14 @@ export function bridgeDriver(): Driver {
   };
   return {
     name: "bridge",
-    capabilities: { scope: "local", ipam: "default", gateway: true, links: true, publish: true, single: false },
+    capabilities: {
+      scope: "local",
+      ipam: "default",
+      gateway: true,
+      links: true,
+      publish: true,
+      single: false,
+    },
     checkNetwork(request) {
       parseBridgeOptions(request.options ?? {});
     },

@@ -51,7 +51,8 @@ export function parseBridgeOptions(options: Readonly<Record<string, string>>): B
     bridgeName: parseLinkName(options[BRIDGE_OPTION.name], `options.${BRIDGE_OPTION.name}`, OP),
     icc: parseBool(options, BRIDGE_OPTION.icc, true),
     masquerade: parseBool(options, BRIDGE_OPTION.masquerade, true),
-    hostBinding: binding === undefined ? undefined : parseIp(binding, `options.${BRIDGE_OPTION.hostBinding4}`, OP),
+    hostBinding:
+      binding === undefined ? undefined : parseIp(binding, `options.${BRIDGE_OPTION.hostBinding4}`, OP),
     mtuBytes: parseMtu(options[BRIDGE_OPTION.mtu]),
     interfacePrefix: parsePrefix(options[BRIDGE_OPTION.prefix]),
   };

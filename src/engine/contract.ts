@@ -77,6 +77,11 @@ export interface Engine {
   /** Calls back for every event after `since` (a seq; absent: only new ones) until the returned function is called. */
   subscribe(listener: (event: NetdockEvent) => void, since?: number): () => void;
   reconcile(request: { readonly dryRun: boolean }): Promise<ReconcileReport>;
+  /**
+   * Takes everything of netdock's out of the kernel, for a daemon that nobody needs any more; refused (`in_use`) while
+   * there are sandboxes or networks of users. The next start makes it again.
+   */
+  withdraw(): Promise<void>;
   /** Stops services and closes sockets; the data plane stays. */
   close(): Promise<void>;
 }

@@ -1,10 +1,13 @@
+import { NetError } from "../base/errors.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { HostEvent } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import type { Sandbox } from "../model/sandbox.ts";
+import { removeOps } from "../plan/blueprint.ts";
 import { compareGateways } from "../plan/gateway.ts";
 import type { Engine, NetworkView, SandboxView } from "./contract.ts";
 import { Core, type EngineParts } from "./core.ts";
+import { Membership } from "./membership.ts";
 import { Networks } from "./networks.ts";
 import { Reconciler } from "./reconcile.ts";
 import { Sandboxes } from "./sandboxes.ts";
@@ -20,23 +23,25 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   const core = new Core(parts);
   const networks = new Networks(core);
   const sandboxes = new Sandboxes(core);
+  const membership = new Membership(core, sandboxes.endpoints);
   const reconciler = new Reconciler(core, sandboxes);
   await reconciler.load();
   await reconciler.adopt();
   await networks.ensurePredefined();
   const unwatch = watchKernel(core, reconciler);
-  return engineOf({ core, networks, sandboxes, reconciler, unwatch });
+  return engineOf({ core, networks, sandboxes, membership, reconciler, unwatch });
 }
 
 interface Rooms {
   readonly core: Core;
   readonly networks: Networks;
   readonly sandboxes: Sandboxes;
+  readonly membership: Membership;
   readonly reconciler: Reconciler;
   readonly unwatch: () => void;
 }
 
-function engineOf({ core, networks, sandboxes, reconciler, unwatch }: Rooms): Engine {
+function engineOf({ core, networks, sandboxes, membership, reconciler, unwatch }: Rooms): Engine {
   const { state } = core;
   const through = <T>(task: () => Promise<T>): Promise<T> => core.gate.shared(task);
   return {
@@ -50,8 +55,8 @@ function engineOf({ core, networks, sandboxes, reconciler, unwatch }: Rooms): En
       const network = state.findNetwork(ref, "network.leases");
       return network.ipam.pools.flatMap((pool) => [...core.ipamOf(network).leases(pool.subnet)]);
     },
-    connect: (sandboxRef, request) => through(() => sandboxes.connect(sandboxRef, request)),
-    disconnect: (sandboxRef, networkRef) => through(() => sandboxes.disconnect(sandboxRef, networkRef)),
+    connect: (sandboxRef, request) => through(() => membership.connect(sandboxRef, request)),
+    disconnect: (sandboxRef, networkRef) => through(() => membership.disconnect(sandboxRef, networkRef)),
     createSandbox: (request) => through(async () => sandboxView(core, await sandboxes.create(request))),
     sandboxes: () => [...state.sandboxes.values()].map((s) => sandboxView(core, s)),
     sandbox: (ref) => sandboxView(core, state.findSandbox(ref, "sandbox.inspect")),
@@ -66,6 +71,7 @@ function engineOf({ core, networks, sandboxes, reconciler, unwatch }: Rooms): En
     sandboxFiles: (ref) => core.files.paths(state.findSandbox(ref, "sandbox.inspect").id),
     subscribe: (listener, since) => core.events.subscribe(listener, since),
     reconcile: (request) => reconciler.reconcile(request),
+    withdraw: () => core.gate.exclusive(() => withdraw(core, unwatch)),
     async close() {
       unwatch();
       sandboxes.lifecycle.close();
@@ -76,6 +82,22 @@ function engineOf({ core, networks, sandboxes, reconciler, unwatch }: Rooms): En
       core.host.close();
     },
   };
+}
+
+async function withdraw(core: Core, unwatch: () => void): Promise<void> {
+  const { sandboxes, networks } = core.state;
+  const own = [...networks.values()].filter((network) => !network.predefined);
+  if (sandboxes.size > 0 || own.length > 0) {
+    throw new NetError("in_use", "engine.withdraw", {
+      message: `there are ${sandboxes.size} sandboxes and ${own.length} networks of users`,
+      remedy: "remove them first",
+    });
+  }
+  // Or our own watch would put back what we take out.
+  unwatch();
+  await core.settled();
+  await core.host.apply([...networks.values()].flatMap((n) => removeOps(core.driverOf(n).network(n))));
+  core.host.removeFirewall();
 }
 
 function networkView(core: Core, network: Network): NetworkView {

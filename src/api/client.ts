@@ -1,0 +1,194 @@
+import type { IncomingMessage } from "node:http";
+import type { NetworkView, ReconcileReport, SandboxView } from "../engine/contract.ts";
+import type { Endpoint } from "../model/endpoint.ts";
+import type { NetdockEvent } from "../model/events.ts";
+import type { Lease } from "../model/ipam.ts";
+import type { NetworkRequest } from "../model/network.ts";
+import type { ProcessSpec } from "../model/process.ts";
+import type { SandboxRequest } from "../model/sandbox.ts";
+import { parseHost } from "./host.ts";
+import { type ApiRequest, type RequestOptions, reviveError, Transport } from "./transport.ts";
+import type {
+  AdoptProcessRequest,
+  ConnectRequest,
+  Info,
+  Ping,
+  PruneReport,
+  SandboxFiles,
+  ShutdownReport,
+  StopRequest,
+  Version,
+} from "./types.ts";
+
+/**
+ * The API as functions, one a route. A `ref` is a name, an id or a unique id prefix. Every failure is a NetError with the
+ * code, field and words of the daemon; `unavailable` when no daemon answers, `cancelled` after an abort.
+ */
+export interface Client extends Disposable {
+  readonly socketPath: string;
+
+  ping(options?: RequestOptions): Promise<Ping>;
+  version(options?: RequestOptions): Promise<Version>;
+  info(options?: RequestOptions): Promise<Info>;
+  /** The OpenAPI 3.1 document. */
+  openapi(options?: RequestOptions): Promise<object>;
+  reconcile(request: { readonly dryRun: boolean }, options?: RequestOptions): Promise<ReconcileReport>;
+  /** Resolves when the daemon agreed to end, not when it has ended. */
+  shutdown(options?: RequestOptions): Promise<ShutdownReport>;
+
+  networks(options?: RequestOptions): Promise<readonly NetworkView[]>;
+  network(ref: string, options?: RequestOptions): Promise<NetworkView>;
+  createNetwork(request: NetworkRequest, options?: RequestOptions): Promise<NetworkView>;
+  removeNetwork(ref: string, options?: RequestOptions): Promise<void>;
+  pruneNetworks(options?: RequestOptions): Promise<PruneReport>;
+  leases(ref: string, options?: RequestOptions): Promise<readonly Lease[]>;
+  connect(networkRef: string, request: ConnectRequest, options?: RequestOptions): Promise<Endpoint>;
+  disconnect(networkRef: string, sandboxRef: string, options?: RequestOptions): Promise<void>;
+
+  sandboxes(options?: RequestOptions): Promise<readonly SandboxView[]>;
+  sandbox(ref: string, options?: RequestOptions): Promise<SandboxView>;
+  createSandbox(request: SandboxRequest, options?: RequestOptions): Promise<SandboxView>;
+  /** `force` also ends its process. */
+  removeSandbox(ref: string, request: { readonly force: boolean }, options?: RequestOptions): Promise<void>;
+  startProcess(ref: string, process: ProcessSpec, options?: RequestOptions): Promise<SandboxView>;
+  adoptProcess(ref: string, process: AdoptProcessRequest, options?: RequestOptions): Promise<SandboxView>;
+  reportExit(ref: string, exitCode: number, options?: RequestOptions): Promise<void>;
+  stopProcess(ref: string, request: StopRequest, options?: RequestOptions): Promise<void>;
+  sandboxFiles(ref: string, options?: RequestOptions): Promise<SandboxFiles>;
+
+  /**
+   * Events from now on, or after `since`. Resolves when the daemon has subscribed us: nothing that happens afterwards is
+   * missed. Ends when the daemon shuts down. Leaving the loop ends the subscription.
+   */
+  events(
+    request: { readonly since?: number | undefined },
+    options?: RequestOptions,
+  ): Promise<AsyncIterableIterator<NetdockEvent>>;
+  /** Output of a process that the daemon started, in bytes. `tail`: only so many last lines. */
+  logs(
+    ref: string,
+    request: { readonly follow: boolean; readonly tail?: number | undefined },
+    options?: RequestOptions,
+  ): Promise<AsyncIterableIterator<Uint8Array>>;
+
+  /** Drops kept connections and ends open streams. */
+  close(): void;
+}
+
+/** `host`: `unix:///path` or `/path`, as `-H` and `NETDOCK_HOST` take it. Connects with the first call, not before. */
+export function connect(target: { readonly socketPath: string } | { readonly host: string }): Client {
+  const socketPath =
+    "host" in target ? parseHost(target.host, "host") : parseHost(target.socketPath, "socketPath");
+  const transport = new Transport(socketPath);
+
+  const call = <T>(
+    method: ApiRequest["method"],
+    path: string,
+    options: RequestOptions | undefined,
+    body?: object,
+  ): Promise<T> => transport.call<T>({ method, path, body, signal: options?.signal });
+
+  const open = (path: string, options: RequestOptions | undefined): Promise<IncomingMessage> =>
+    transport.stream({ method: "GET", path, signal: options?.signal });
+
+  return {
+    socketPath,
+    ping: (options) => call("GET", "/ping", options),
+    version: (options) => call("GET", "/version", options),
+    info: (options) => call("GET", "/info", options),
+    openapi: (options) => call("GET", "/openapi.json", options),
+    reconcile: (request, options) => call("POST", "/reconcile", options, request),
+    shutdown: (options) => call("POST", "/shutdown", options),
+
+    networks: (options) => call("GET", "/networks", options),
+    network: (ref, options) => call("GET", at`/networks/${ref}`, options),
+    createNetwork: (request, options) => call("POST", "/networks", options, request),
+    removeNetwork: (ref, options) => call("DELETE", at`/networks/${ref}`, options),
+    pruneNetworks: (options) => call("POST", "/networks/prune", options),
+    leases: (ref, options) => call("GET", at`/networks/${ref}/leases`, options),
+    connect: (ref, request, options) => call("POST", at`/networks/${ref}/connect`, options, request),
+    disconnect: (ref, sandbox, options) =>
+      call("POST", at`/networks/${ref}/disconnect`, options, { sandbox }),
+
+    sandboxes: (options) => call("GET", "/sandboxes", options),
+    sandbox: (ref, options) => call("GET", at`/sandboxes/${ref}`, options),
+    createSandbox: (request, options) => call("POST", "/sandboxes", options, request),
+    removeSandbox: (ref, { force }, options) =>
+      call("DELETE", at`/sandboxes/${ref}` + query({ force }), options),
+    startProcess: (ref, spec, options) => call("POST", at`/sandboxes/${ref}/process`, options, spec),
+    adoptProcess: (ref, adopted, options) =>
+      call("POST", at`/sandboxes/${ref}/adopt-process`, options, adopted),
+    reportExit: (ref, exitCode, options) => call("POST", at`/sandboxes/${ref}/exit`, options, { exitCode }),
+    stopProcess: (ref, request, options) => call("POST", at`/sandboxes/${ref}/stop`, options, request),
+    sandboxFiles: (ref, options) => call("GET", at`/sandboxes/${ref}/files`, options),
+
+    events: async ({ since }, options) => {
+      const response = await open("/events" + query({ since }), options);
+      return eventsOf(response, (error) => transport.failure(error, "events", options?.signal));
+    },
+    logs: async (ref, { follow, tail }, options) => {
+      const response = await open(at`/sandboxes/${ref}/logs` + query({ follow, tail }), options);
+      return bytesOf(response, (error) => transport.failure(error, "sandbox.logs", options?.signal));
+    },
+
+    close: () => transport.close(),
+    [Symbol.dispose]: () => transport.close(),
+  };
+}
+
+/** A path with its parameters escaped. */
+function at(parts: TemplateStringsArray, ...refs: readonly string[]): string {
+  return String.raw({ raw: parts }, ...refs.map((ref) => encodeURIComponent(ref)));
+}
+
+function query(values: Readonly<Record<string, string | number | boolean | undefined>>): string {
+  const pairs = Object.entries(values).filter(([, value]) => value !== undefined);
+  return pairs.length === 0 ? "" : `?${pairs.map(([name, value]) => `${name}=${value}`).join("&")}`;
+}
+
+type Failure = (error: NodeJS.ErrnoException) => Error;
+
+async function* bytesOf(
+  response: IncomingMessage,
+  failure: Failure,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    for await (const chunk of response) yield chunk as Uint8Array;
+  } catch (error) {
+    throw failure(error as Error);
+  } finally {
+    response.destroy();
+  }
+}
+
+/** One JSON value a line; a line with an error ends the stream with it. */
+async function* eventsOf(
+  response: IncomingMessage,
+  failure: Failure,
+): AsyncGenerator<NetdockEvent, void, undefined> {
+  response.setEncoding("utf8");
+  let rest = "";
+  for await (const chunk of textsOf(response, failure)) {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) {
+      const value: unknown = JSON.parse(line);
+      const error = reviveError(value);
+      if (error !== undefined) throw error;
+      yield value as NetdockEvent;
+    }
+  }
+}
+
+async function* textsOf(
+  response: IncomingMessage,
+  failure: Failure,
+): AsyncGenerator<string, void, undefined> {
+  try {
+    for await (const chunk of response) yield chunk as string;
+  } catch (error) {
+    throw failure(error as Error);
+  } finally {
+    response.destroy();
+  }
+}

@@ -1,0 +1,108 @@
+import type { RouteOptions } from "fastify";
+import type { Engine } from "../engine/contract.ts";
+import { pruneReport } from "./daemon-schemas.ts";
+import { connectRequest, disconnectRequest, networkRequest } from "./request-schemas.ts";
+import { endpoint, lease, networkView } from "./response-schemas.ts";
+import { route } from "./routes.ts";
+import { list } from "./schema.ts";
+
+export function networkRoutes(engine: Engine): readonly RouteOptions[] {
+  const tag = "networks";
+  return [
+    route({
+      method: "GET",
+      path: "/networks",
+      op: "network.list",
+      tag,
+      summary: "All networks with their endpoints",
+      refuses: [],
+      status: 200,
+      reply: list("Networks", networkView),
+      run: () => engine.networks(),
+    }),
+    route({
+      method: "POST",
+      path: "/networks",
+      op: "network.create",
+      tag,
+      summary: "Make a network",
+      body: networkRequest,
+      refuses: ["conflict", "exhausted", "unsupported", "kernel"],
+      status: 201,
+      reply: networkView,
+      run: ({ body }) => engine.createNetwork(body),
+    }),
+    route({
+      method: "POST",
+      path: "/networks/prune",
+      op: "network.prune",
+      tag,
+      summary: "Remove every network of users' that has no endpoint",
+      refuses: ["kernel"],
+      status: 200,
+      reply: pruneReport,
+      run: async () => ({ removed: await engine.pruneNetworks() }),
+    }),
+    route({
+      method: "GET",
+      path: "/networks/:ref",
+      op: "network.inspect",
+      tag,
+      summary: "One network",
+      refuses: ["not_found", "conflict"],
+      status: 200,
+      reply: networkView,
+      run: ({ ref }) => engine.network(ref),
+    }),
+    route({
+      method: "DELETE",
+      path: "/networks/:ref",
+      op: "network.remove",
+      tag,
+      summary: "Remove a network without endpoints",
+      refuses: ["not_found", "conflict", "in_use", "forbidden", "kernel"],
+      status: 204,
+      run: async ({ ref }) => {
+        await engine.removeNetwork(ref);
+        return undefined;
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/networks/:ref/leases",
+      op: "network.leases",
+      tag,
+      summary: "Addresses granted in its pools",
+      refuses: ["not_found", "conflict"],
+      status: 200,
+      reply: list("Leases", lease),
+      run: ({ ref }) => engine.leases(ref),
+    }),
+    route({
+      method: "POST",
+      path: "/networks/:ref/connect",
+      op: "network.connect",
+      tag,
+      summary: "Join a sandbox to the network, live",
+      body: connectRequest,
+      refuses: ["not_found", "conflict", "forbidden", "exhausted", "unsupported", "kernel"],
+      status: 200,
+      reply: endpoint,
+      run: ({ ref, body: { sandbox, ...request } }) => engine.connect(sandbox, { ...request, network: ref }),
+    }),
+    route({
+      method: "POST",
+      path: "/networks/:ref/disconnect",
+      op: "network.disconnect",
+      tag,
+      summary: "Take a sandbox off the network, live",
+      body: disconnectRequest,
+      refuses: ["not_found", "conflict", "forbidden", "kernel"],
+      status: 204,
+      run: async ({ ref, body }) => {
+        await engine.disconnect(body.sandbox, ref);
+        return undefined;
+      },
+    }),
+  ];
+}

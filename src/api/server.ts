@@ -1,0 +1,230 @@
+import swagger from "@fastify/swagger";
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from "fastify";
+import type { Socket } from "node:net";
+import { isNetError, NetError } from "../base/errors.ts";
+import type { Engine } from "../engine/contract.ts";
+import { daemonRoutes } from "./daemon-routes.ts";
+import { daemonSchemas } from "./daemon-schemas.ts";
+import { errorBody, hiddenFault, HTTP_STATUS, transportError } from "./errors.ts";
+import { EVENT_BUFFER_BYTES } from "./events.ts";
+import { explain } from "./explain.ts";
+import { networkRoutes } from "./network-routes.ts";
+import { requestSchemas } from "./request-schemas.ts";
+import { responseSchemas } from "./response-schemas.ts";
+import { sandboxRoutes } from "./sandbox-routes.ts";
+import { OpenStreams } from "./streams.ts";
+import type { ApiBase, DaemonFacts } from "./types.ts";
+
+const BASE: ApiBase = "/netdock/v1";
+const BODY_LIMIT_BYTES = 1024 * 1024;
+
+export interface ApiOptions {
+  readonly engine: Engine;
+  /** Version of netdock. */
+  readonly version: string;
+  readonly info: () => DaemonFacts;
+  /** Called after the answer to `POST /shutdown` is out; absent: that route answers `unsupported`. */
+  readonly shutdown?: () => void;
+  /** A pino logger; absent: nothing is logged. */
+  readonly log?: FastifyBaseLogger;
+  /** Bytes by which a reader of events may be behind before it is cut off. */
+  readonly eventBufferBytes?: number;
+}
+
+/**
+ * The HTTP API, not yet listening (see `listenOnSocket`). Everything of ours lives in a scope of its own under
+ * `/netdock/v1`, with its own parsers and error shape, so that another API can be registered beside it with its own:
+ *
+ * ```ts
+ * const api = createApi({ engine, version, info });
+ * await api.register(dockerApi, { engine });
+ * await listenOnSocket(api, { path: "/run/netdock/netdock.sock" });
+ * ```
+ */
+export function createApi(options: ApiOptions): FastifyInstance {
+  const api = fastify({
+    ...(options.log === undefined ? { logger: false } : { loggerInstance: options.log }),
+    // One line for each failure (see `answerError`), none for a request that went well, and no logger made for each.
+    logController: new LogController({ disableRequestLogging: true }),
+    childLoggerFactory: (logger) => logger,
+    bodyLimit: BODY_LIMIT_BYTES,
+    exposeHeadRoutes: false,
+    // Requests that come while the server closes get our own refusal instead (see `refuseWhenClosing`).
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 1024 },
+    // A silent client must not hold a half-sent request for ever; whole requests may take as long as they take.
+    requestTimeout: 30_000,
+    ajv: {
+      customOptions: {
+        // What a client sends is taken as it is or refused: nothing is converted, dropped or added.
+        coerceTypes: false,
+        removeAdditional: false,
+        useDefaults: false,
+        verbose: true,
+        keywords: ["x-right"],
+      },
+    },
+    schemaController: {
+      compilersFactory: { buildSerializer: () => () => (value: unknown) => JSON.stringify(value) },
+    },
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply),
+    clientErrorHandler: answerBrokenRequest,
+  });
+  api.setErrorHandler(answerError);
+  api.setNotFoundHandler(answerUnknownRoute);
+  void api.register(netdockApi, { ...options, prefix: BASE });
+  return api;
+}
+
+async function netdockApi(scope: FastifyInstance, options: ApiOptions): Promise<void> {
+  await scope.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "netdock",
+        description:
+          "Container networking: networks, sandboxes and the endpoints that join them. HTTP over a Unix socket.",
+        version: options.version,
+      },
+      tags: [{ name: "networks" }, { name: "sandboxes" }, { name: "daemon" }],
+    },
+    refResolver: {
+      buildLocalReference: (json, _baseUri, _fragment, index) =>
+        typeof json["$id"] === "string" ? json["$id"] : `schema${index}`,
+    },
+  });
+  readJsonOnly(scope);
+  refuseWhenClosing(scope);
+  scope.setNotFoundHandler(answerUnknownRoute);
+  for (const schema of [...requestSchemas, ...responseSchemas, ...daemonSchemas]) scope.addSchema(schema);
+
+  const streams = new OpenStreams();
+  // Before the server closes, which waits for every response that is still open.
+  scope.addHook("preClose", (done) => {
+    streams.endAll();
+    done();
+  });
+
+  const { engine } = options;
+  const context = {
+    engine,
+    streams,
+    version: options.version,
+    info: options.info,
+    shutdown: options.shutdown,
+    eventBufferBytes: options.eventBufferBytes ?? EVENT_BUFFER_BYTES,
+  };
+  for (const routes of [networkRoutes(engine), sandboxRoutes(engine, streams), daemonRoutes(context)]) {
+    for (const route of routes) scope.route(route);
+  }
+  scope.get("/openapi.json", { config: { op: "openapi" }, schema: { hide: true } }, () => scope.swagger());
+}
+
+/** One parser, for JSON, whose refusals say where the text goes wrong. */
+function readJsonOnly(scope: FastifyInstance): void {
+  // Refuses `__proto__` keys, which no reader of the body expects.
+  const parse = scope.getDefaultJsonParser("error", "error");
+  scope.removeAllContentTypeParsers();
+  scope.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
+    void parse(request, body as string, (error: Error | null, value?: unknown) => {
+      if (codeOf(error) === "FST_ERR_CTP_INVALID_JSON_BODY") done(jsonError(opOf(request), body as string));
+      else done(error, value);
+    });
+  });
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as { readonly code?: string } | null)?.code;
+}
+
+function jsonError(op: string, body: string): NetError {
+  let why = 'it holds a key "__proto__" or "constructor.prototype"';
+  try {
+    JSON.parse(body);
+  } catch (error) {
+    why = (error as SyntaxError).message;
+  }
+  return new NetError("invalid", op, { message: `body: not JSON that can be read: ${why}`, field: "body" });
+}
+
+function refuseWhenClosing(scope: FastifyInstance): void {
+  let closing = false;
+  scope.addHook("preClose", (done) => {
+    closing = true;
+    done();
+  });
+  scope.addHook("onRequest", (request, _reply, done) => {
+    if (!closing) done();
+    else
+      done(new NetError("unavailable", opOf(request), { message: "the daemon is shutting down" }) as never);
+  });
+}
+
+function opOf(request: FastifyRequest): string {
+  return request.routeOptions.config.op ?? "request";
+}
+
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const op = opOf(request);
+  const { status, answer } = refusalOf(error, op, request);
+  if (status >= 500) request.log.error({ err: error, op, url: request.url }, answer.message);
+  else request.log.debug({ op, url: request.url, error: answer }, answer.message);
+  void reply.code(status).type("application/json; charset=utf-8").send(errorBody(answer));
+}
+
+function refusalOf(
+  error: unknown,
+  op: string,
+  request: FastifyRequest,
+): { status: number; answer: NetError } {
+  if (isNetError(error)) return { status: HTTP_STATUS[error.code], answer: error };
+  const { validation, validationContext } = error as Partial<FastifyError>;
+  if (validation !== undefined) {
+    return { status: HTTP_STATUS.invalid, answer: explain(validation, validationContext ?? "body", op) };
+  }
+  const known = transportError(error, {
+    op,
+    url: request.url,
+    contentType: request.headers["content-type"],
+    bodyLimit: BODY_LIMIT_BYTES,
+  });
+  if (known !== undefined) return { status: known.status, answer: known.error };
+  return { status: HTTP_STATUS.internal, answer: hiddenFault(op) };
+}
+
+function answerUnknownRoute(request: FastifyRequest, reply: FastifyReply): void {
+  const path = request.url.split("?", 1)[0] ?? request.url;
+  const error = new NetError("not_found", "request", {
+    message: `there is no ${request.method} ${path}; GET ${BASE}/openapi.json lists what there is`,
+    subject: `${request.method} ${path}`,
+  });
+  void reply.code(HTTP_STATUS.not_found).type("application/json; charset=utf-8").send(errorBody(error));
+}
+
+/** What node's parser could not read as HTTP at all, or a body that ended early: there is no request to answer. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [line, message] =
+    error.code === "HPE_INVALID_EOF_STATE"
+      ? ["400 Bad Request", "request: ended before it was whole"]
+      : error.code === "HPE_HEADER_OVERFLOW"
+        ? ["431 Request Header Fields Too Large", "request: its headers are too large"]
+        : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
+          ? ["408 Request Timeout", "request: not whole in time"]
+          : ["400 Bad Request", `request: not HTTP: ${error.message}`];
+  const body = JSON.stringify(errorBody(new NetError("invalid", "request", { message, field: "request" })));
+  socket.end(
+    `HTTP/1.1 ${line}\r\ncontent-type: application/json; charset=utf-8\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,162 @@
+import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
+import { ERROR_CODES, type ErrorCode, errorText, NetError } from "../base/errors.ts";
+import type { ApiBase, ErrorBody } from "./types.ts";
+
+const BASE: ApiBase = "/netdock/v1";
+
+export interface RequestOptions {
+  /** Gives up; the call then throws `cancelled`. What the daemon began it goes on with. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ApiRequest extends RequestOptions {
+  readonly method: "GET" | "POST" | "DELETE";
+  /** Below `/netdock/v1`, escaped. */
+  readonly path: string;
+  readonly body?: object | undefined;
+}
+
+/** HTTP over one Unix socket, connections kept; failures are NetErrors. */
+export class Transport {
+  readonly socketPath: string;
+  readonly #agent = new Agent({ keepAlive: true, scheduling: "lifo" });
+  readonly #streams = new Set<IncomingMessage>();
+
+  constructor(socketPath: string) {
+    this.socketPath = socketPath;
+  }
+
+  /** A whole answer, parsed; undefined for 204. */
+  async call<T>(request: ApiRequest): Promise<T> {
+    const op = opOf(request);
+    const { response, text } = await this.#answer(request, op);
+    if (response.statusCode === 204) return undefined as T;
+    return parseAnswer(text, op, this.socketPath) as T;
+  }
+
+  /** The body as it comes. Resolves when the daemon accepted the request. */
+  async stream(request: ApiRequest): Promise<IncomingMessage> {
+    const op = opOf(request);
+    const response = await this.#send(request, op);
+    if (response.statusCode !== 200) throw this.#refusal(await this.#read(response, request, op), op);
+    this.#streams.add(response);
+    response.once("close", () => this.#streams.delete(response));
+    return response;
+  }
+
+  close(): void {
+    for (const response of this.#streams) response.destroy();
+    this.#agent.destroy();
+  }
+
+  async #answer(request: ApiRequest, op: string): Promise<{ response: IncomingMessage; text: string }> {
+    const response = await this.#send(request, op);
+    const text = await this.#read(response, request, op);
+    const status = response.statusCode ?? 0;
+    if (status < 200 || status > 299) throw this.#refusal(text, op);
+    return { response, text };
+  }
+
+  #send(request: ApiRequest, op: string): Promise<IncomingMessage> {
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
+    const sent: ClientRequest = httpRequest({
+      agent: this.#agent,
+      socketPath: this.socketPath,
+      method: request.method,
+      path: BASE + request.path,
+      ...(request.signal !== undefined && { signal: request.signal }),
+      headers:
+        body === undefined
+          ? {}
+          : { "content-type": "application/json", "content-length": String(body.length) },
+    });
+    sent.once("response", resolve);
+    sent.on("error", (error: NodeJS.ErrnoException) => reject(this.failure(error, op, request.signal)));
+    sent.end(body);
+    return promise;
+  }
+
+  async #read(response: IncomingMessage, request: ApiRequest, op: string): Promise<string> {
+    response.setEncoding("utf8");
+    let text = "";
+    try {
+      for await (const chunk of response) text += chunk as string;
+    } catch (error) {
+      throw this.failure(error as Error, op, request.signal);
+    }
+    return text;
+  }
+
+  /** What the daemon refused, as it said it. */
+  #refusal(text: string, op: string): NetError {
+    return reviveError(tryParse(text)) ?? strange(op, this.socketPath);
+  }
+
+  /** What kept the daemon from being asked or from answering. */
+  failure(error: NodeJS.ErrnoException, op: string, signal: AbortSignal | undefined): NetError {
+    const subject = this.socketPath;
+    if (signal?.aborted === true) {
+      return new NetError("cancelled", op, { message: `${op} was given up`, cause: signal.reason });
+    }
+    switch (error.code) {
+      case "ENOENT":
+      case "ECONNREFUSED": {
+        const remedy = "start it with `netdock daemon`";
+        const message = `no daemon answers on ${subject}: ${remedy}`;
+        return new NetError("unavailable", op, { message, subject, remedy, errno: error.code, cause: error });
+      }
+      case "EACCES":
+      case "EPERM": {
+        const remedy = "run as root, or as a member of the socket's group";
+        const message = `the socket ${subject} may not be opened by this user: ${remedy}`;
+        return new NetError("forbidden", op, { message, subject, remedy, errno: error.code, cause: error });
+      }
+      default:
+        return new NetError("unavailable", op, {
+          message: `the connection to ${subject} broke before the answer was whole: ${errorText(error)}`,
+          subject,
+          ...(error.code !== undefined && { errno: error.code }),
+          cause: error,
+        });
+    }
+  }
+}
+
+function opOf({ method, path }: ApiRequest): string {
+  return `${method} ${path.split("?", 1)[0] ?? path}`;
+}
+
+function tryParse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function parseAnswer(text: string, op: string, socketPath: string): unknown {
+  const value = tryParse(text);
+  if (value === undefined) throw strange(op, socketPath);
+  return value;
+}
+
+function strange(op: string, subject: string): NetError {
+  return new NetError("unavailable", op, {
+    message: `what answers on ${subject} does not answer as netdock does`,
+    subject,
+    remedy: "name netdock's socket with -H or NETDOCK_HOST",
+  });
+}
+
+/** The NetError in an error body; undefined when the value is none. An unknown code (newer daemon) is `internal`. */
+export function reviveError(value: unknown): NetError | undefined {
+  const { error } = (value ?? {}) as Partial<ErrorBody>;
+  if (typeof error !== "object" || error === null || typeof error.message !== "string") return undefined;
+  const { code, op, ...details } = error;
+  return new NetError(isErrorCode(code) ? code : "internal", op, details);
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return (ERROR_CODES as readonly string[]).includes(code);
+}

@@ -39,7 +39,7 @@ export type AddressRequest = Pick<AddressHeader, "family" | "prefixLength" | "in
   Partial<AddressHeader> &
   AttrValues<AddressAttrs>;
 
-const table = attrs<AddressAttrs & { readonly longFlags: number }>({
+const table = attrs<AddressAttrs & Pick<AddressHeader, "flags">>({
   address: [IFA.ADDRESS, ip],
   local: [IFA.LOCAL, ip],
   broadcast: [IFA.BROADCAST, ip],
@@ -47,7 +47,7 @@ const table = attrs<AddressAttrs & { readonly longFlags: number }>({
   cacheInfo: [IFA.CACHEINFO, u32Struct("ifa_cacheinfo", ["preferred", "valid", "created", "updated"])],
   routePriority: [IFA.RT_PRIORITY, u32],
   protocol: [IFA.PROTO, u8],
-  longFlags: [IFA.FLAGS, u32],
+  flags: [IFA.FLAGS, u32],
 });
 
 function addressRequest(
@@ -63,8 +63,8 @@ function addressRequest(
     .u8(long ? 0 : bits)
     .u8(value.scope ?? 0)
     .u32(value.index ?? 0);
-  table.encode(w, value);
-  if (long) table.encode(w, { longFlags: bits });
+  // Where eight bits do, iproute2 sends no attribute, and neither do we.
+  table.encode(w, long ? value : { ...value, flags: undefined });
   return { type, flags: NLM_F.REQUEST | flags, body: w.bytes() };
 }
 
@@ -94,6 +94,7 @@ export function decodeAddress(body: Uint8Array): Address {
   const [family, prefixLength, shortFlags, scope] = [r.u8(), r.u8(), r.u8(), r.u8()];
   const index = r.u32();
   r.check();
-  const { longFlags, ...rest } = table.decode(body, r.offset, body.length);
-  return { family, prefixLength, scope, index, flags: longFlags ?? shortFlags, ...rest };
+  const header = { family, prefixLength, scope, index, flags: shortFlags };
+  // The attribute's flags, where there are any, replace the header's.
+  return Object.assign(header, table.decode(body, r.offset, body.length));
 }

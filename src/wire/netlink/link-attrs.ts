@@ -95,7 +95,10 @@ export interface Inet6Spec {
   readonly token: Uint8Array;
 }
 
-/** The peer as it is made with a veth: a link of its own. Its `netnsFd` puts it where it belongs. */
+/**
+ * The peer as it is made with a veth: a link of its own. Its `netnsFd` puts it where it belongs. It cannot be made up:
+ * it exists before its peer does, and opening it then fails with ENOTCONN (veth_newlink and veth_open in veth.c).
+ */
 export interface VethData {
   readonly peer: Partial<LinkHeader> & AttrValues<LinkAttrs>;
 }

@@ -1,6 +1,6 @@
 import { DecodeError, Reader, Writer } from "../../base/cursor.ts";
 import { AF_INET, AF_INET6, type Ip, ipBytes, ipFromBytes } from "../../base/ip.ts";
-import { attrs, type AttrTable, type AttrValues, nested } from "./attrs.ts";
+import { attrs, type AttrValues, nested } from "./attrs.ts";
 import type { Request } from "./message.ts";
 import { NLM_F } from "./numbers.ts";
 import { RT_TABLE, RTA, RTAX, RTM } from "./route-numbers.ts";
@@ -149,7 +149,7 @@ const multipath: AttrType<readonly Nexthop[]> = {
   },
 };
 
-const table: AttrTable<RouteAttrs & { readonly longTable: number }> = attrs({
+const table = attrs<RouteAttrs & Pick<RouteHeader, "table">>({
   destination: [RTA.DST, ip],
   source: [RTA.SRC, ip],
   gateway: [RTA.GATEWAY, ip],
@@ -169,7 +169,7 @@ const table: AttrTable<RouteAttrs & { readonly longTable: number }> = attrs({
   encapType: [RTA.ENCAP_TYPE, u16],
   encap: [RTA.ENCAP, bytes],
   cacheInfo: [RTA.CACHEINFO, u32Struct("rta_cacheinfo", CACHE_INFO)],
-  longTable: [RTA.TABLE, u32],
+  table: [RTA.TABLE, u32],
 });
 
 function routeRequest(
@@ -189,8 +189,7 @@ function routeRequest(
     .u8(route.scope ?? 0)
     .u8(route.type ?? 0)
     .u32(route.flags ?? 0);
-  table.encode(w, route);
-  if (long) table.encode(w, { longTable: number });
+  table.encode(w, long ? route : { ...route, table: undefined });
   return { type, flags: NLM_F.REQUEST | flags, body: w.bytes() };
 }
 
@@ -231,7 +230,7 @@ export function dumpRoutes(filter: RouteFilter): Request {
   if (number === undefined) return request;
   // A filter's table is looked for in the attribute only, whatever its size (ip_valid_fib_dump_req in fib_frontend.c).
   const w = new Writer(32).put(request.body);
-  table.encode(w, { longTable: number });
+  table.encode(w, { table: number });
   return { ...request, body: w.bytes() };
 }
 
@@ -242,7 +241,8 @@ export function decodeRoute(body: Uint8Array): Route {
   const [shortTable, protocol, scope, type] = [r.u8(), r.u8(), r.u8(), r.u8()];
   const flags = r.u32();
   r.check();
-  const { longTable, ...rest } = table.decode(body, r.offset, body.length);
-  const header = { family, destinationLength, sourceLength, tos, protocol, scope, type, flags };
-  return { ...header, table: longTable ?? shortTable, ...rest };
+  const lengths = { family, destinationLength, sourceLength, tos };
+  const header = { ...lengths, table: shortTable, protocol, scope, type, flags };
+  // RTA_TABLE, which the kernel always sends, replaces the header's number.
+  return Object.assign(header, table.decode(body, r.offset, body.length));
 }

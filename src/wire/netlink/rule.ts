@@ -45,7 +45,7 @@ export interface RuleAttrs {
 export type Rule = RuleHeader & AttrValues<RuleAttrs>;
 export type RuleRequest = Pick<RuleHeader, "family"> & Partial<RuleHeader> & AttrValues<RuleAttrs>;
 
-const table = attrs<RuleAttrs & { readonly longTable: number }>({
+const table = attrs<RuleAttrs & Pick<RuleHeader, "table">>({
   destination: [FRA.DST, ip],
   source: [FRA.SRC, ip],
   iifName: [FRA.IIFNAME, cstr],
@@ -60,7 +60,7 @@ const table = attrs<RuleAttrs & { readonly longTable: number }>({
   uidRange: [FRA.UID_RANGE, u32Struct("fib_rule_uid_range", ["start", "end"])],
   protocol: [FRA.PROTOCOL, u8],
   ipProtocol: [FRA.IP_PROTO, u8],
-  longTable: [FRA.TABLE, u32],
+  table: [FRA.TABLE, u32],
 });
 
 function ruleRequest(type: number, flags: number, rule: RuleRequest): Request {
@@ -75,8 +75,7 @@ function ruleRequest(type: number, flags: number, rule: RuleRequest): Request {
     .zeros(2)
     .u8(rule.action ?? 0)
     .u32(rule.flags ?? 0);
-  table.encode(w, rule);
-  if (long) table.encode(w, { longTable: number });
+  table.encode(w, long ? rule : { ...rule, table: undefined });
   return { type, flags: NLM_F.REQUEST | flags, body: w.bytes() };
 }
 
@@ -103,7 +102,6 @@ export function decodeRule(body: Uint8Array): Rule {
   const action = r.u8();
   const flags = r.u32();
   r.check();
-  const { longTable, ...rest } = table.decode(body, r.offset, body.length);
-  const header = { family, destinationLength, sourceLength, tos, action, flags };
-  return { ...header, table: longTable ?? shortTable, ...rest };
+  const header = { family, destinationLength, sourceLength, tos, table: shortTable, action, flags };
+  return Object.assign(header, table.decode(body, r.offset, body.length));
 }

@@ -1,0 +1,94 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { bridgeDriver } from "../drivers/bridge/driver.ts";
+import { hostDriver } from "../drivers/host/driver.ts";
+import { noneDriver } from "../drivers/none/driver.ts";
+import type { Engine } from "../engine/contract.ts";
+import { startEngine } from "../engine/controller.ts";
+import type { Log } from "../engine/core.ts";
+import type { JournalStep } from "../engine/journal.ts";
+import { defaultPools } from "../ipam/default-pools.ts";
+import { createDefaultIpam } from "../ipam/default.ts";
+import { createNullIpam } from "../ipam/null.ts";
+import { openLinuxHost } from "../kernel/host.ts";
+import type { Clock } from "../base/clock.ts";
+import { createResolverService } from "../services/dns/index.ts";
+import { openStore } from "../store/index.ts";
+import { parseResolvConf } from "../plan/files/index.ts";
+
+export interface AssembleOptions {
+  readonly runDir: string;
+  readonly stateDir: string;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Link name of the default bridge. */
+  readonly defaultBridge: string;
+  /** Descriptor of the namespace that plays the host; absent: the process's own. */
+  readonly homeNetnsFd?: number | undefined;
+  readonly onStep?: ((step: JournalStep) => void) | undefined;
+}
+
+/** Puts the engine together from its real parts. Whatever was opened is closed again when a later part fails. */
+export async function assembleEngine(options: AssembleOptions): Promise<Engine> {
+  const { runDir, stateDir, log, clock } = options;
+  mkdirSync(runDir, { recursive: true, mode: 0o755 });
+  mkdirSync(stateDir, { recursive: true, mode: 0o750 });
+  const store = openStore({ path: join(stateDir, "netdock.db") });
+  try {
+    const host = openLinuxHost({
+      runDir,
+      ...(options.homeNetnsFd === undefined ? {} : { homeNetnsFd: options.homeNetnsFd }),
+    });
+    try {
+      return await startEngine({
+        host,
+        store,
+        processes: host.processes,
+        // The registration table: a driver is in the product when it stands here.
+        drivers: [bridgeDriver(), hostDriver(), noneDriver()],
+        ipam: [
+          createDefaultIpam({ store: store.leases, clock, pools: defaultPools(hostSeed()) }),
+          createNullIpam(),
+        ],
+        resolver: (names) => createResolverService({ names, clock, log }),
+        clock,
+        log,
+        paths: { runDir, stateDir },
+        defaultBridge: options.defaultBridge,
+        hostSearch,
+        onStep: options.onStep,
+      });
+    } catch (error) {
+      host.close();
+      throw error;
+    }
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
+
+/** Search domains of the host's resolv.conf, as the C library would use them. */
+function hostSearch(): readonly string[] {
+  try {
+    return parseResolvConf(readFileSync("/etc/resolv.conf", "utf8")).search;
+  } catch {
+    // No file: no domains.
+    return [];
+  }
+}
+
+/**
+ * 40 bits that are this machine's own (RFC 4193 section 3.2.2 wants a global ID no other site has), stable over restarts.
+ * machine-id(5) asks not to be shown as it is, so it is hashed.
+ */
+function hostSeed(): Uint8Array {
+  let id = "netdock";
+  try {
+    id = readFileSync("/etc/machine-id", "utf8").trim() || id;
+  } catch {
+    // Minimal systems have none; one fixed prefix is still a valid ULA.
+  }
+  return createHash("sha256").update(`netdock ${id}`).digest().subarray(0, 5);
+}

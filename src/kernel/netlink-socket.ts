@@ -148,7 +148,7 @@ export class NetlinkSocket {
     // Failures are always acknowledged; the last request's ack tells that nothing more comes.
     const flagged = requests.map((r, i) => ({
       ...r,
-      flags: r.flags | NLM_F.REQUEST | (i === last ? NLM_F.ACK : 0),
+      flags: (r.flags & ~NLM_F.ACK) | NLM_F.REQUEST | (i === last ? NLM_F.ACK : 0),
     }));
     return { bytes: encodeBatch(flagged, { firstSeq }), firstSeq, count: requests.length };
   }

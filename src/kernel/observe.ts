@@ -1,0 +1,73 @@
+import { type Cidr, makeCidr } from "../base/cidr.ts";
+import { AF_INET, AF_INET6 } from "../base/ip.ts";
+import type { ObservedLink, ObservedNetns, ObservedRoute } from "../model/host.ts";
+import { decodeAddress, dumpAddresses } from "../wire/netlink/address.ts";
+import { decodeLink, dumpLinks, type Link } from "../wire/netlink/link.ts";
+import { IFF, RTEXT_FILTER } from "../wire/netlink/link-numbers.ts";
+import { decodeRoute, dumpRoutes, type Route } from "../wire/netlink/route.ts";
+import { RT_TABLE, RTN } from "../wire/netlink/route-numbers.ts";
+import type { NetlinkSocket } from "./netlink-socket.ts";
+import { destinationOf } from "./previous.ts";
+
+/** Links with their addresses, and the unicast routes of the main table. */
+export function observeNetns(socket: NetlinkSocket): ObservedNetns {
+  const links = linksOf(socket);
+  const names = new Map(links.map((link) => [link.index, link.name ?? ""]));
+  const addresses = addressesByLink(socket);
+  return {
+    links: links.map((link) => observedLink(link, names, addresses.get(link.index) ?? [])),
+    routes: routesOf(socket, RT_TABLE.MAIN).map((route) => observedRoute(route, names)),
+  };
+}
+
+export function linksOf(socket: NetlinkSocket): Link[] {
+  return socket.dump(dumpLinks({ extMask: RTEXT_FILTER.SKIP_STATS }), (message) => decodeLink(message.body));
+}
+
+/** Unicast routes of both families; of all tables when none is given. */
+export function routesOf(socket: NetlinkSocket, table: number | undefined): Route[] {
+  return [AF_INET, AF_INET6].flatMap((family) =>
+    socket
+      .dump(dumpRoutes(table === undefined ? { family } : { family, table }), (m) => decodeRoute(m.body))
+      .filter((route) => route.type === RTN.UNICAST),
+  );
+}
+
+function addressesByLink(socket: NetlinkSocket): Map<number, Cidr[]> {
+  const found = new Map<number, Cidr[]>();
+  for (const a of socket.dump(dumpAddresses({ family: 0 }), (message) => decodeAddress(message.body))) {
+    // On a point-to-point link `address` is the other end's.
+    const own = a.local ?? a.address;
+    if (own === undefined) continue;
+    found.set(a.index, [...(found.get(a.index) ?? []), makeCidr(own, a.prefixLength)]);
+  }
+  return found;
+}
+
+function observedLink(
+  link: Link,
+  names: ReadonlyMap<number, string>,
+  addresses: readonly Cidr[],
+): ObservedLink {
+  const info = link.linkInfo?.info;
+  return {
+    index: link.index,
+    name: link.name ?? "",
+    kind: info === undefined ? "" : info.kind === "unknown" ? info.name : info.kind,
+    up: (link.flags & IFF.UP) !== 0,
+    ...(typeof link.address === "string" ? { mac: link.address } : {}),
+    mtuBytes: link.mtu ?? 0,
+    alias: link.alias ?? "",
+    ...(link.master === undefined ? {} : { master: names.get(link.master) }),
+    addresses,
+  };
+}
+
+function observedRoute(route: Route, names: ReadonlyMap<number, string>): ObservedRoute {
+  return {
+    destination: destinationOf(route),
+    ...(route.gateway === undefined ? {} : { via: route.gateway }),
+    ...(route.oif === undefined ? {} : { link: names.get(route.oif) }),
+    metric: route.priority ?? 0,
+  };
+}

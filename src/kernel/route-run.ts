@@ -1,0 +1,258 @@
+import { Reader } from "../base/cursor.ts";
+import { cidrParts } from "../base/cidr.ts";
+import { familyNumber } from "../base/ip.ts";
+import { unreachable } from "../base/unreachable.ts";
+import type { NetnsKey, Op } from "../model/ops.ts";
+import { ackError } from "../wire/netlink/ack.ts";
+import { addAddress, deleteAddress } from "../wire/netlink/address.ts";
+import { errnoName } from "../wire/netlink/errno.ts";
+import { getLink, setLink, upFlag } from "../wire/netlink/link.ts";
+import { readLinkHeader } from "../wire/netlink/link-attrs.ts";
+import { RTEXT_FILTER } from "../wire/netlink/link-numbers.ts";
+import type { Request } from "../wire/netlink/message.ts";
+import { addRoute, deleteRoute, replaceRoute } from "../wire/netlink/route.ts";
+import { addressRequest, deleteRouteRequest, routeRequest } from "./address-requests.ts";
+import { createLinkRequest, finishLinkRequest } from "./link-requests.ts";
+import { previousRoute, previousSettings } from "./previous.ts";
+import type { NetlinkSocket, Reply } from "./netlink-socket.ts";
+import type { NetnsTable } from "./netns-table.ts";
+import { linkKey, type LinkName, linksNeeded, noSuchLink, type RouteOp, subjectOf } from "./route-plan.ts";
+
+/** Errors that mean a removal has nothing left to do. */
+const ALREADY_GONE: readonly string[] = ["ENODEV", "EADDRNOTAVAIL", "ESRCH", "ENOENT"];
+
+/**
+ * Carries out groups of rtnetlink steps for one plan. Each step done leaves its inverse with `undo`; on the first failure
+ * the group's other successes are recorded too before the error is thrown.
+ */
+export class RouteRun {
+  readonly #table: NetnsTable;
+  readonly #undo: (inverse: Op) => void;
+  /** Indexes of links met in this plan. */
+  readonly #indexes = new Map<string, number>();
+  /** Links to bring up with the next messages to their namespace. */
+  readonly #toRaise = new Map<NetnsKey, LinkName[]>();
+  readonly #used = new Set<NetnsKey>();
+
+  constructor(table: NetnsTable, undo: (inverse: Op) => void) {
+    this.#table = table;
+    this.#undo = undo;
+  }
+
+  run(netns: NetnsKey, ops: readonly RouteOp[]): void {
+    const socket = this.#socket(netns);
+    const todo = this.#lookUp(socket, netns, ops);
+    const raise = this.#raiseRequests(netns);
+    const settings = previousSettings(socket, todo);
+    const replies = socket.transact([...raise.requests, ...todo.map((op) => this.#request(op))]);
+    raise.check(replies);
+
+    const failures: unknown[] = [];
+    todo.forEach((op, i) => {
+      try {
+        this.#settle(socket, op, replies[raise.requests.length + i], settings.get(op));
+      } catch (error) {
+        failures.push(error);
+      }
+    });
+    // The first is the cause; what failed after it mostly failed because of it.
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** Brings up what no later step carried along. */
+  finish(): void {
+    for (const netns of [...this.#toRaise.keys()]) this.run(netns, []);
+  }
+
+  /** Closes the sockets that nobody needs between plans. */
+  rest(): void {
+    for (const netns of this.#used) this.#table.rest(netns);
+  }
+
+  #socket(netns: NetnsKey): NetlinkSocket {
+    this.#used.add(netns);
+    return this.#table.route(netns);
+  }
+
+  /** Finds indexes by name, all in one send; drops removals whose link is gone. */
+  #lookUp(socket: NetlinkSocket, netns: NetnsKey, ops: readonly RouteOp[]): RouteOp[] {
+    const wanted = new Map<string, LinkName>();
+    for (const op of ops) {
+      for (const link of linksNeeded(op)) {
+        if (!this.#indexes.has(linkKey(link))) wanted.set(linkKey(link), link);
+      }
+    }
+    const links = [...wanted.values()];
+    const replies = socket.transact(
+      links.map(({ name }) => getLink({ name, extMask: RTEXT_FILTER.SKIP_STATS })),
+    );
+    links.forEach((link, i) => {
+      const body = replies[i]?.messages[0]?.body;
+      if (body !== undefined) this.#indexes.set(linkKey(link), readLinkHeader(new Reader(body)).index);
+    });
+    return ops.filter((op) => {
+      const missing = linksNeeded(op).find((link) => !this.#indexes.has(linkKey(link)));
+      if (missing === undefined) return true;
+      if (op.op === "address.delete" || op.op === "route.delete") return false;
+      throw noSuchLink(op.op, missing.name);
+    });
+  }
+
+  #index(netns: NetnsKey, name: string): number {
+    const index = this.#indexes.get(linkKey({ netns, name }));
+    if (index === undefined) throw noSuchLink("link.find", name);
+    return index;
+  }
+
+  #request(op: RouteOp): Request {
+    switch (op.op) {
+      case "link.create":
+        return this.#createRequest(op);
+      case "link.set": {
+        const { up, mtuBytes, master, alias, mac } = op.set;
+        return setLink({
+          ...(up === undefined ? {} : upFlag(up)),
+          name: op.name,
+          mtu: mtuBytes,
+          address: mac,
+          alias,
+          master:
+            typeof master === "string" ? this.#index(op.netns, master) : master === null ? 0 : undefined,
+        });
+      }
+      case "address.add":
+        return addAddress(addressRequest(op.address, this.#index(op.netns, op.address.link)));
+      case "address.delete":
+        return deleteAddress(addressRequest(op.address, this.#index(op.netns, op.address.link)));
+      case "route.replace":
+        // Exclusive first: nearly always there is none yet, and then there is nothing to look up for the undo.
+        return addRoute(routeRequest(op.route, this.#index(op.netns, op.route.link)));
+      case "route.delete":
+        return deleteRoute(deleteRouteRequest(op.route, this.#index(op.netns, op.route.link)));
+      default:
+        return unreachable(op);
+    }
+  }
+
+  #createRequest(op: Extract<RouteOp, { op: "link.create" }>): Request {
+    const { netns, link } = op;
+    const { kind } = link;
+    const index = this.#takeIndex(netns, link.name);
+    const isElsewhere = "parent" in kind;
+    return createLinkRequest(link, {
+      index,
+      netnsFd: isElsewhere ? this.#table.fd(netns) : undefined,
+      master: link.master === undefined ? undefined : this.#index(netns, link.master),
+      parent: isElsewhere ? this.#index("host", kind.parent) : undefined,
+      peer:
+        kind.type === "veth"
+          ? {
+              index: this.#takeIndex(kind.peer.netns, kind.peer.name),
+              netnsFd: this.#table.fd(kind.peer.netns),
+            }
+          : undefined,
+    });
+  }
+
+  #takeIndex(netns: NetnsKey, name: string): number | undefined {
+    const index = this.#table.takeIndex(netns);
+    if (index === undefined) this.#indexes.delete(linkKey({ netns, name }));
+    else this.#indexes.set(linkKey({ netns, name }), index);
+    return index;
+  }
+
+  #settle(socket: NetlinkSocket, op: RouteOp, reply: Reply | undefined, before: Op | undefined): void {
+    const errno = errnoOf(reply);
+    switch (op.op) {
+      case "link.create":
+        this.#settleCreate(socket, op, reply);
+        return;
+      case "link.set":
+        fail(op, reply);
+        if (before !== undefined) this.#undo(before);
+        return;
+      case "address.add":
+        // The link has it already: nothing to do, and nothing to take back.
+        if (errno === "EEXIST") return;
+        fail(op, reply);
+        this.#undo({ ...op, op: "address.delete" });
+        return;
+      case "address.delete":
+        if (ALREADY_GONE.includes(errno)) return;
+        fail(op, reply);
+        this.#undo({ ...op, op: "address.add" });
+        return;
+      case "route.replace":
+        if (errno === "EEXIST") this.#replaceRoute(socket, op);
+        else {
+          fail(op, reply);
+          this.#undo({ ...op, op: "route.delete" });
+        }
+        return;
+      case "route.delete":
+        if (ALREADY_GONE.includes(errno)) return;
+        fail(op, reply);
+        this.#undo({ ...op, op: "route.replace" });
+        return;
+      default:
+        unreachable(op);
+    }
+  }
+
+  #settleCreate(
+    socket: NetlinkSocket,
+    op: Extract<RouteOp, { op: "link.create" }>,
+    reply: Reply | undefined,
+  ): void {
+    const { netns, link } = op;
+    const peer = link.kind.type === "veth" ? link.kind.peer : undefined;
+    let result = reply;
+    if (errnoOf(result) === "EBUSY") {
+      // An index we chose is taken by a link somebody else made.
+      this.#table.forgetIndexes(netns);
+      if (peer !== undefined) this.#table.forgetIndexes(peer.netns);
+      result = socket.transact([this.#createRequest(op)])[0];
+    }
+    fail(op, result);
+    this.#undo({ op: "link.delete", netns, name: link.name });
+    if (peer !== undefined) {
+      const list = this.#toRaise.get(peer.netns) ?? [];
+      this.#toRaise.set(peer.netns, [...list, { netns: peer.netns, name: peer.name }]);
+    }
+    const finish = finishLinkRequest(link);
+    if (finish !== undefined) fail(op, this.#socket(netns).transact([finish])[0]);
+  }
+
+  #replaceRoute(socket: NetlinkSocket, op: Extract<RouteOp, { op: "route.replace" }>): void {
+    const { family } = cidrParts(op.route.destination);
+    const previous = previousRoute(socket, op.route, familyNumber(family));
+    const oif = this.#index(op.netns, op.route.link);
+    fail(op, socket.transact([replaceRoute(routeRequest(op.route, oif))])[0]);
+    this.#undo(previous === undefined ? { ...op, op: "route.delete" } : { ...op, route: previous });
+  }
+
+  /** A veth's other end is made down; it comes up with the first messages to its namespace. */
+  #raiseRequests(netns: NetnsKey): { requests: Request[]; check: (replies: readonly Reply[]) => void } {
+    const links = this.#toRaise.get(netns) ?? [];
+    this.#toRaise.delete(netns);
+    return {
+      requests: links.map(({ name }) => setLink({ name, ...upFlag(true) })),
+      check: (replies) => {
+        links.forEach((link, i) => {
+          fail({ op: "link.set", netns, name: link.name, set: { up: true } }, replies[i]);
+        });
+      },
+    };
+  }
+}
+
+function errnoOf(reply: Reply | undefined): string {
+  return reply?.ack === undefined || reply.ack.errno === 0 ? "" : errnoName(reply.ack.errno);
+}
+
+/** Throws what the kernel said, if it refused. */
+function fail(op: RouteOp, reply: Reply | undefined): void {
+  if (errnoOf(reply) !== "" && reply?.ack !== undefined) {
+    throw ackError(reply.ack, { op: op.op, subject: subjectOf(op) });
+  }
+}

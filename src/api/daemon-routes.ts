@@ -1,11 +1,10 @@
 import { arch, release } from "node:os";
-import type { RouteOptions } from "fastify";
 import { NetError } from "../base/errors.ts";
 import type { Engine } from "../engine/contract.ts";
 import { event, info, ping, reconcileReport, shutdownReport, version } from "./daemon-schemas.ts";
 import { streamEvents } from "./events.ts";
 import { eventsQuery, reconcileRequest } from "./request-schemas.ts";
-import { route, streamRoute } from "./routes.ts";
+import { type Route, route, streamRoute } from "./routes.ts";
 import type { OpenStreams } from "./streams.ts";
 import type { DaemonFacts } from "./types.ts";
 
@@ -21,7 +20,7 @@ export interface DaemonRoutesContext {
   readonly eventBufferBytes: number;
 }
 
-export function daemonRoutes(context: DaemonRoutesContext): readonly RouteOptions[] {
+export function daemonRoutes(context: DaemonRoutesContext): readonly Route[] {
   const { engine, streams } = context;
   const tag = "daemon";
   return [
@@ -111,8 +110,8 @@ export function daemonRoutes(context: DaemonRoutesContext): readonly RouteOption
   ];
 }
 
-function shutdownRoute({ shutdown }: DaemonRoutesContext): RouteOptions {
-  const { handler, ...options } = route({
+function shutdownRoute({ shutdown }: DaemonRoutesContext): Route {
+  return route({
     method: "POST",
     path: "/shutdown",
     op: "shutdown",
@@ -121,20 +120,15 @@ function shutdownRoute({ shutdown }: DaemonRoutesContext): RouteOptions {
     refuses: ["unsupported"],
     status: 202,
     reply: shutdownReport,
-    run: () => {
-      if (shutdown !== undefined) return { pid: process.pid };
-      throw new NetError("unsupported", "shutdown", {
-        message: "this API belongs to a program that does not end on request: end that program",
-      });
+    run: (_call, reply) => {
+      if (shutdown === undefined) {
+        throw new NetError("unsupported", "shutdown", {
+          message: "this API belongs to a program that does not end on request: end that program",
+        });
+      }
+      // Only when the answer is out: the callback may close the server at once.
+      reply.raw.once("finish", shutdown);
+      return { pid: process.pid };
     },
   });
-  return {
-    ...options,
-    handler,
-    // Only when the answer is out: the callback may close the server at once.
-    onResponse: (_request, reply, done) => {
-      if (reply.statusCode === 202) shutdown?.();
-      done();
-    },
-  };
 }

@@ -1,12 +1,11 @@
-import type { RouteOptions } from "fastify";
 import type { Engine } from "../engine/contract.ts";
 import { pruneReport } from "./daemon-schemas.ts";
 import { connectRequest, disconnectRequest, networkRequest } from "./request-schemas.ts";
 import { endpoint, lease, networkView } from "./response-schemas.ts";
-import { route } from "./routes.ts";
+import { type Route, route } from "./routes.ts";
 import { list } from "./schema.ts";
 
-export function networkRoutes(engine: Engine): readonly RouteOptions[] {
+export function networkRoutes(engine: Engine): readonly Route[] {
   const tag = "networks";
   return [
     route({

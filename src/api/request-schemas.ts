@@ -246,8 +246,7 @@ export const eventsQuery: Schema<{ readonly since?: string }> = object<{ readonl
   required: {},
   optional: {
     since: text("Sequence number after which to begin; only new events when left out", {
-      pattern: "^\\d{1,15}$",
-      right: "write the seq of an event, such as 17",
+      shape: { pattern: "^\\d{1,15}$", right: "write the seq of an event, such as 17" },
       examples: ["17"],
     }),
   },
@@ -264,8 +263,7 @@ export const logsQuery: Schema<LogsQuery> = object<LogsQuery>({
   optional: {
     follow: yesOrNo("Go on with what is appended until the process ends"),
     tail: text("Only so many last lines", {
-      pattern: "^(all|\\d{1,9})$",
-      right: "write a number of lines, or all",
+      shape: { pattern: "^(all|\\d{1,9})$", right: "write a number of lines, or all" },
       examples: ["100", "all"],
     }),
   },

@@ -1,21 +1,13 @@
-import type { FastifyReply, FastifyRequest, RouteOptions } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import type { ErrorCode } from "../base/errors.ts";
-import { errorBody } from "./daemon-schemas.ts";
-import { HTTP_STATUS } from "./errors.ts";
-import { object, type Schema, text, use } from "./schema.ts";
-
-declare module "fastify" {
-  interface FastifyContextConfig {
-    /** Name of the operation: `network.create`. */
-    readonly op?: string;
-  }
-}
+import { checkValue } from "./check.ts";
+import { object, type NamedSchemas, type Schema } from "./schema.ts";
 
 /**
- * A route as one value: what it takes and gives is a schema, and the types of its handler follow from them. The OpenAPI
- * document is made of the same values.
+ * A route as one value: what it takes and gives are schemas, and the types of its handler follow from them. The server
+ * serves these values and the OpenAPI document is made of them.
  */
-interface RouteSpec<Body, Query, Reply> {
+export interface RouteSpec<Body, Query, Reply> {
   readonly method: "GET" | "POST" | "DELETE";
   /** Below `/netdock/v1`. A parameter `:ref` is a name, an id or a unique id prefix. */
   readonly path: string;
@@ -23,6 +15,7 @@ interface RouteSpec<Body, Query, Reply> {
   readonly op: string;
   readonly tag: "networks" | "sandboxes" | "daemon";
   readonly summary: string;
+  /** When it requires no field, the whole body may be left out. */
   readonly body?: Schema<Body>;
   readonly query?: Schema<Query>;
   /** Reasons for which it may refuse, besides `invalid` and `internal`. */
@@ -41,15 +34,19 @@ export interface Call<Body, Query> {
   readonly query: Query;
 }
 
+export interface Route extends RouteSpec<unknown, unknown, unknown> {
+  readonly handle: (request: FastifyRequest, reply: FastifyReply, named: NamedSchemas) => Promise<void>;
+}
+
 export function route<Body = undefined, Query = undefined, Reply = undefined>(
   spec: RouteSpec<Body, Query, Reply> & {
-    readonly run: (call: Call<Body, Query>) => Reply | Promise<Reply>;
+    readonly run: (call: Call<Body, Query>, reply: FastifyReply) => Reply | Promise<Reply>;
   },
-): RouteOptions {
+): Route {
   return {
-    ...routeOptions(spec),
-    handler: async (request, reply) => {
-      const result = await spec.run(callOf<Body, Query>(request));
+    ...spec,
+    handle: async (request, reply, named) => {
+      const result = await spec.run(checkedCall(spec, request, named), reply);
       await reply.code(spec.status).send(result);
     },
   };
@@ -60,71 +57,31 @@ export function streamRoute<Query>(
   spec: RouteSpec<undefined, Query, unknown> & {
     readonly run: (call: Call<undefined, Query>, reply: FastifyReply) => void | Promise<void>;
   },
-): RouteOptions {
+): Route {
   return {
-    ...routeOptions(spec),
-    handler: async (request, reply) => {
-      await spec.run(callOf<undefined, Query>(request), reply);
+    ...spec,
+    handle: async (request, reply, named) => {
+      await spec.run(checkedCall(spec, request, named), reply);
     },
   };
 }
 
-function callOf<Body, Query>(request: FastifyRequest): Call<Body, Query> {
+const NO_QUERY: Schema<unknown> = object<object>({ description: "None", required: {}, optional: {} });
+
+/** Throws `invalid` when the body or the query is not as its schema says. */
+function checkedCall<Body, Query>(
+  spec: RouteSpec<Body, Query, unknown>,
+  request: FastifyRequest,
+  named: NamedSchemas,
+): Call<Body, Query> {
+  const { op } = spec;
+  const mayBeLeftOut = spec.body?.required?.length === 0;
+  const body = request.body ?? (mayBeLeftOut ? {} : undefined);
+  const wrong =
+    checkValue(request.query, spec.query ?? NO_QUERY, { named, whole: "query", op }) ??
+    (spec.body === undefined ? undefined : checkValue(body, spec.body, { named, whole: "body", op }));
+  if (wrong !== undefined) throw wrong;
   const params = request.params as { readonly ref?: string };
-  return { ref: params.ref ?? "", body: request.body as Body, query: request.query as Query };
-}
-
-const refParams = object<{ readonly ref: string }>({
-  description: "Which one",
-  required: { ref: text("Name, id or unique id prefix", { minLength: 1, examples: ["web"] }) },
-  optional: {},
-});
-
-const noQuery = object<Record<never, never>>({ description: "None", required: {}, optional: {} });
-
-function routeOptions<Body, Query, Reply>(
-  spec: RouteSpec<Body, Query, Reply>,
-): Omit<RouteOptions, "handler"> {
-  const { body } = spec;
-  const bodyMayBeLeftOut = Array.isArray(body?.["required"]) && body["required"].length === 0;
-  return {
-    method: spec.method,
-    url: spec.path,
-    config: { op: spec.op },
-    ...(bodyMayBeLeftOut && {
-      preValidation: (request, _reply, done) => {
-        request.body ??= {};
-        done();
-      },
-    }),
-    schema: {
-      operationId: spec.op,
-      summary: spec.summary,
-      tags: [spec.tag],
-      ...(spec.path.includes(":ref") && { params: refParams }),
-      querystring: spec.query ?? noQuery,
-      ...(body !== undefined && { body: use(body) }),
-      response: responses(spec),
-    },
-  };
-}
-
-function responses(spec: RouteSpec<never, never, unknown> | RouteSpec<unknown, unknown, unknown>): object {
-  const good =
-    spec.reply === undefined
-      ? { type: "null", description: "Done" }
-      : {
-          description: "Done",
-          content: { [spec.replyType ?? "application/json"]: { schema: use(spec.reply) } },
-        };
-  const reasons = new Map<number, ErrorCode[]>();
-  for (const code of ["invalid", ...spec.refuses, "internal"] as const) {
-    const status = HTTP_STATUS[code];
-    reasons.set(status, [...(reasons.get(status) ?? []), code]);
-  }
-  const bad = [...reasons].map(([status, codes]): [number, object] => [
-    status,
-    { description: codes.join(", "), content: { "application/json": { schema: use(errorBody) } } },
-  ]);
-  return { [spec.status]: good, ...Object.fromEntries<object>(bad) };
+  // Checked above, against the schemas these types belong to.
+  return { ref: params.ref ?? "", body: body as Body, query: request.query as Query };
 }

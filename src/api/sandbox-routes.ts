@@ -1,4 +1,4 @@
-import type { FastifyReply, RouteOptions } from "fastify";
+import type { FastifyReply } from "fastify";
 import { errorText, NetError } from "../base/errors.ts";
 import type { Engine, SandboxView } from "../engine/contract.ts";
 import { sandboxFiles } from "./daemon-schemas.ts";
@@ -13,7 +13,7 @@ import {
   stopRequest,
 } from "./request-schemas.ts";
 import { sandboxView } from "./response-schemas.ts";
-import { route, streamRoute } from "./routes.ts";
+import { type Route, route, streamRoute } from "./routes.ts";
 import { list, text } from "./schema.ts";
 import { beginStream, type OpenStreams, pump } from "./streams.ts";
 
@@ -21,7 +21,7 @@ import { beginStream, type OpenStreams, pump } from "./streams.ts";
 const STOP_TIMEOUT_SECONDS = 10;
 const SIGTERM = 15;
 
-export function sandboxRoutes(engine: Engine, streams: OpenStreams): readonly RouteOptions[] {
+export function sandboxRoutes(engine: Engine, streams: OpenStreams): readonly Route[] {
   const tag = "sandboxes";
   return [
     route({

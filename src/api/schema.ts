@@ -3,17 +3,42 @@
  * field is described, under its own type, in the right one of `required` and `optional`. A field added to the model is a
  * compile error here until the API describes it.
  *
- * Plain objects and not a schema library: validating is done by the library fastify already brings (ajv), and describing
- * needs no code at run time. Loading typebox beside it cost 120 ms and 10 MB at every start of the daemon.
+ * Plain objects and not a schema library, since they need no code at run time: loading typebox cost 120 ms and 10 MB at
+ * every start of the daemon.
  */
+
+/** The keywords of JSON Schema (2020-12, as in OpenAPI 3.1) that are used here; check.ts knows each that forbids something. */
+export interface Keywords {
+  /** Name, for OpenAPI and error messages. */
+  readonly $id?: string;
+  /** `<$id>#` of another schema; stands alone. */
+  readonly $ref?: string;
+  readonly description?: string;
+  readonly examples?: readonly unknown[];
+  readonly type?: "string" | "integer" | "boolean" | "array" | "object";
+  readonly enum?: readonly string[];
+  /** JavaScript regular expression with the `u` flag. */
+  readonly pattern?: string;
+  /** What `pattern` asks for, in words: an extension of ours. */
+  readonly "x-right"?: string;
+  readonly minLength?: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly items?: Keywords;
+  readonly minItems?: number;
+  readonly properties?: Readonly<Record<string, Keywords>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: false | Keywords;
+  readonly minProperties?: number;
+  readonly maxProperties?: number;
+  /** In answers only, which are not checked. */
+  readonly oneOf?: readonly Keywords[];
+}
 
 declare const describes: unique symbol;
 
-/** A JSON Schema (draft 7, OpenAPI 3.1) of values of type `T`. The type exists for the compiler only. */
-export interface Schema<T> {
-  readonly [keyword: string]: unknown;
-  readonly [describes]?: T;
-}
+/** A schema of values of type `T`. The type exists for the compiler only. */
+export type Schema<T> = Keywords & { readonly [describes]?: T };
 
 type OptionalKey<T> = { [K in keyof T]-?: Record<never, never> extends Pick<T, K> ? K : never }[keyof T];
 type RequiredKey<T> = Exclude<keyof T, OptionalKey<T>>;
@@ -23,19 +48,17 @@ export type OptionalFields<T> = { readonly [K in OptionalKey<T>]-?: Schema<Exclu
 
 interface TextRules {
   readonly examples?: readonly string[];
-  /** JavaScript regular expression; `right` says in words what it asks for. */
-  readonly pattern?: string;
-  readonly right?: string;
   readonly minLength?: number;
+  /** In place of the rule that every text has: no NUL in it. */
+  readonly shape?: { readonly pattern: string; readonly right: string };
 }
 
-/** Arguments, paths and environment go to system calls, where a NUL ends the text. */
-const NO_NUL = { pattern: "^[^\\u0000]*$", right: "no NUL character in it" } as const;
+/** Paths, arguments and environment go to system calls, where a NUL ends the text. */
+const NO_NUL = { pattern: "^[^\\u0000]*$", right: "it must have no NUL character" } as const;
 
 export function text<T extends string = string>(description: string, rules: TextRules = {}): Schema<T> {
-  const { right, ...keywords } = rules.pattern === undefined ? { ...rules, ...NO_NUL } : rules;
-  // `x-right` is an extension of ours that ajv passes over and explain.ts prints.
-  return { type: "string", description, ...keywords, ...(right !== undefined && { "x-right": right }) };
+  const { shape = NO_NUL, ...keywords } = rules;
+  return { type: "string", description, ...keywords, pattern: shape.pattern, "x-right": shape.right };
 }
 
 /** One of these words. */
@@ -82,7 +105,7 @@ export interface ObjectShape<T> {
 
 export function object<T extends object>(shape: ObjectShape<T>): Schema<T> {
   const { id, required, optional, ...rest } = shape;
-  const fields = Object.entries<Schema<unknown>>({ ...required, ...optional });
+  const fields = Object.entries<Keywords>({ ...required, ...optional });
   return {
     ...(id !== undefined && { $id: id }),
     type: "object",
@@ -100,5 +123,12 @@ export function oneOf<T>(description: string, alternatives: readonly Schema<T>[]
 
 /** A named schema is referred to, any other stands where it is used. */
 export function use<T>(schema: Schema<T>): Schema<T> {
-  return typeof schema["$id"] === "string" ? { $ref: `${schema["$id"]}#` } : schema;
+  return schema.$id === undefined ? schema : { $ref: `${schema.$id}#` };
+}
+
+/** Schemas by name, as `$ref` finds them. */
+export type NamedSchemas = ReadonlyMap<string, Keywords>;
+
+export function byName(schemas: readonly Keywords[]): NamedSchemas {
+  return new Map(schemas.flatMap((schema) => (schema.$id === undefined ? [] : [[`${schema.$id}#`, schema]])));
 }

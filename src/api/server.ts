@@ -1,7 +1,5 @@
-import swagger from "@fastify/swagger";
 import fastify, {
   type FastifyBaseLogger,
-  type FastifyError,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
@@ -14,13 +12,21 @@ import { daemonRoutes } from "./daemon-routes.ts";
 import { daemonSchemas } from "./daemon-schemas.ts";
 import { errorBody, hiddenFault, HTTP_STATUS, transportError } from "./errors.ts";
 import { EVENT_BUFFER_BYTES } from "./events.ts";
-import { explain } from "./explain.ts";
 import { networkRoutes } from "./network-routes.ts";
+import { openapiDocument } from "./openapi.ts";
 import { requestSchemas } from "./request-schemas.ts";
 import { responseSchemas } from "./response-schemas.ts";
 import { sandboxRoutes } from "./sandbox-routes.ts";
+import { byName } from "./schema.ts";
 import { OpenStreams } from "./streams.ts";
 import type { ApiBase, DaemonFacts } from "./types.ts";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** Name of the operation: `network.create`. */
+    readonly op?: string;
+  }
+}
 
 const BASE: ApiBase = "/netdock/v1";
 const BODY_LIMIT_BYTES = 1024 * 1024;
@@ -61,18 +67,9 @@ export function createApi(options: ApiOptions): FastifyInstance {
     routerOptions: { maxParamLength: 1024 },
     // A silent client must not hold a half-sent request for ever; whole requests may take as long as they take.
     requestTimeout: 30_000,
-    ajv: {
-      customOptions: {
-        // What a client sends is taken as it is or refused: nothing is converted, dropped or added.
-        coerceTypes: false,
-        removeAdditional: false,
-        useDefaults: false,
-        verbose: true,
-        keywords: ["x-right"],
-      },
-    },
+    // Routes check and write for themselves (see routes.ts); neither compiler is loaded.
     schemaController: {
-      compilersFactory: { buildSerializer: () => () => (value: unknown) => JSON.stringify(value) },
+      compilersFactory: { buildValidator: () => noCompiler, buildSerializer: () => noCompiler },
     },
     frameworkErrors: (error, request, reply) => answerError(error, request, reply),
     clientErrorHandler: answerBrokenRequest,
@@ -84,26 +81,10 @@ export function createApi(options: ApiOptions): FastifyInstance {
 }
 
 async function netdockApi(scope: FastifyInstance, options: ApiOptions): Promise<void> {
-  await scope.register(swagger, {
-    openapi: {
-      openapi: "3.1.0",
-      info: {
-        title: "netdock",
-        description:
-          "Container networking: networks, sandboxes and the endpoints that join them. HTTP over a Unix socket.",
-        version: options.version,
-      },
-      tags: [{ name: "networks" }, { name: "sandboxes" }, { name: "daemon" }],
-    },
-    refResolver: {
-      buildLocalReference: (json, _baseUri, _fragment, index) =>
-        typeof json["$id"] === "string" ? json["$id"] : `schema${index}`,
-    },
-  });
   readJsonOnly(scope);
   refuseWhenClosing(scope);
+  scope.setErrorHandler(answerError);
   scope.setNotFoundHandler(answerUnknownRoute);
-  for (const schema of [...requestSchemas, ...responseSchemas, ...daemonSchemas]) scope.addSchema(schema);
 
   const streams = new OpenStreams();
   // Before the server closes, which waits for every response that is still open.
@@ -112,19 +93,28 @@ async function netdockApi(scope: FastifyInstance, options: ApiOptions): Promise<
     done();
   });
 
-  const { engine } = options;
-  const context = {
-    engine,
-    streams,
-    version: options.version,
-    info: options.info,
-    shutdown: options.shutdown,
-    eventBufferBytes: options.eventBufferBytes ?? EVENT_BUFFER_BYTES,
-  };
-  for (const routes of [networkRoutes(engine), sandboxRoutes(engine, streams), daemonRoutes(context)]) {
-    for (const route of routes) scope.route(route);
+  const { engine, version, info, shutdown } = options;
+  const eventBufferBytes = options.eventBufferBytes ?? EVENT_BUFFER_BYTES;
+  const routes = [
+    ...networkRoutes(engine),
+    ...sandboxRoutes(engine, streams),
+    ...daemonRoutes({ engine, streams, version, info, shutdown, eventBufferBytes }),
+  ];
+  const named = byName([...requestSchemas, ...responseSchemas, ...daemonSchemas]);
+  for (const { method, path, op, handle } of routes) {
+    const handler = (request: FastifyRequest, reply: FastifyReply): Promise<void> =>
+      handle(request, reply, named);
+    scope.route({ method, url: path, config: { op }, handler });
   }
-  scope.get("/openapi.json", { config: { op: "openapi" }, schema: { hide: true } }, () => scope.swagger());
+  let document: Promise<object> | undefined;
+  scope.get("/openapi.json", { config: { op: "openapi" } }, () => {
+    document ??= openapiDocument({ routes, named, base: BASE, version });
+    return document;
+  });
+}
+
+function noCompiler(): never {
+  throw new Error("routes of this API have no schema for fastify to compile");
 }
 
 /** One parser, for JSON, whose refusals say where the text goes wrong. */
@@ -185,10 +175,6 @@ function refusalOf(
   request: FastifyRequest,
 ): { status: number; answer: NetError } {
   if (isNetError(error)) return { status: HTTP_STATUS[error.code], answer: error };
-  const { validation, validationContext } = error as Partial<FastifyError>;
-  if (validation !== undefined) {
-    return { status: HTTP_STATUS.invalid, answer: explain(validation, validationContext ?? "body", op) };
-  }
   const known = transportError(error, {
     op,
     url: request.url,

@@ -10,12 +10,13 @@ import type { Log } from "../engine/core.ts";
 import type { JournalStep } from "../engine/journal.ts";
 import { defaultPools } from "../ipam/default-pools.ts";
 import { createDefaultIpam } from "../ipam/default.ts";
+import { LEASE_LIMITS } from "../ipam/lease-pool.ts";
 import { createNullIpam } from "../ipam/null.ts";
 import { openLinuxHost } from "../kernel/host.ts";
 import type { Clock } from "../base/clock.ts";
 import { createResolverService } from "../services/dns/index.ts";
-import { openStore } from "../store/index.ts";
-import { parseResolvConf } from "../plan/files/index.ts";
+import { openStore } from "../store/open.ts";
+import { parseResolvConf, type ResolvConf } from "../plan/files/resolv-conf.ts";
 
 export interface AssembleOptions {
   readonly runDir: string;
@@ -48,7 +49,12 @@ export async function assembleEngine(options: AssembleOptions): Promise<Engine> 
         // The registration table: a driver is in the product when it stands here.
         drivers: [bridgeDriver(), hostDriver(), noneDriver()],
         ipam: [
-          createDefaultIpam({ store: store.leases, clock, pools: defaultPools(hostSeed()) }),
+          createDefaultIpam({
+            store: store.leases,
+            clock,
+            pools: defaultPools(hostSeed()),
+            limits: LEASE_LIMITS,
+          }),
           createNullIpam(),
         ],
         resolver: (names) => createResolverService({ names, clock, log }),
@@ -56,7 +62,7 @@ export async function assembleEngine(options: AssembleOptions): Promise<Engine> 
         log,
         paths: { runDir, stateDir },
         defaultBridge: options.defaultBridge,
-        hostSearch,
+        hostResolvConf,
         onStep: options.onStep,
       });
     } catch (error) {
@@ -69,13 +75,12 @@ export async function assembleEngine(options: AssembleOptions): Promise<Engine> 
   }
 }
 
-/** Search domains of the host's resolv.conf, as the C library would use them. */
-function hostSearch(): readonly string[] {
+function hostResolvConf(): ResolvConf {
   try {
-    return parseResolvConf(readFileSync("/etc/resolv.conf", "utf8")).search;
+    return parseResolvConf(readFileSync("/etc/resolv.conf", "utf8"));
   } catch {
-    // No file: no domains.
-    return [];
+    // No file: no servers, no domains.
+    return parseResolvConf("");
   }
 }
 

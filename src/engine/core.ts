@@ -1,6 +1,5 @@
 import type { Clock } from "../base/clock.ts";
 import { invalid, NetError } from "../base/errors.ts";
-import type { Ip } from "../base/ip.ts";
 import { UndoStack } from "../base/undo.ts";
 import type { Driver } from "../model/driver.ts";
 import type { Endpoint } from "../model/endpoint.ts";
@@ -11,6 +10,7 @@ import type { Network } from "../model/network.ts";
 import type { Processes } from "../model/process.ts";
 import type { NameSource, ResolverService } from "../model/resolver.ts";
 import type { Durability, Store } from "../model/store.ts";
+import type { ResolvConf } from "../plan/files/resolv-conf.ts";
 import type { GatewayCandidate } from "../plan/gateway.ts";
 import { EventHub } from "./events.ts";
 import { SandboxFileStore } from "./files.ts";
@@ -41,8 +41,8 @@ export interface EngineParts {
   readonly paths: { readonly runDir: string; readonly stateDir: string };
   /** Makes the predefined networks' bridge under this name; `netdock0` unless a test plays several hosts in one place. */
   readonly defaultBridge: string;
-  /** Search domains of the host's resolv.conf. */
-  readonly hostSearch: () => readonly string[];
+  /** The host's resolv.conf. */
+  readonly hostResolvConf: () => ResolvConf;
   /** Called at each journal step; the crash tests kill the process in it. */
   readonly onStep?: ((step: JournalStep) => void) | undefined;
 }
@@ -65,7 +65,7 @@ export class Core {
   readonly gate: Gate = new Gate();
   readonly names: NameSource;
   readonly resolver: ResolverService;
-  readonly hostSearch: () => readonly string[];
+
   /** Sandboxes whose embedded resolver runs. */
   readonly resolving: Set<SandboxId> = new Set();
   /** Kernel work that callers need not wait for; awaited by what depends on it and by close(). */
@@ -73,7 +73,8 @@ export class Core {
   readonly #drivers: ReadonlyMap<string, Driver>;
   readonly #ipam: ReadonlyMap<string, IpamDriver>;
   readonly #onStep: ((step: JournalStep) => void) | undefined;
-  #nameServers: readonly Ip[] | undefined;
+  readonly #readResolvConf: () => ResolvConf;
+  #resolvConf: ResolvConf | undefined;
 
   constructor(parts: EngineParts) {
     this.host = parts.host;
@@ -83,14 +84,14 @@ export class Core {
     this.log = parts.log;
     this.paths = parts.paths;
     this.defaultBridge = parts.defaultBridge;
-    this.hostSearch = parts.hostSearch;
+    this.#readResolvConf = parts.hostResolvConf;
     this.#drivers = new Map(parts.drivers.map((d) => [d.name, d]));
     this.#ipam = new Map(parts.ipam.map((d) => [d.name, d]));
     this.#onStep = parts.onStep;
     this.events = new EventHub(parts.clock);
     this.files = new SandboxFileStore(parts.paths);
     this.ports = new PortTable(parts.host, (id) => this.state.sandboxes.get(id)?.name ?? id);
-    this.names = createNameSource(this.state, () => this.nameServers());
+    this.names = createNameSource(this.state, () => this.resolvConf().nameservers);
     this.resolver = parts.resolver(this.names);
   }
 
@@ -138,14 +139,14 @@ export class Core {
     return endpoints.map((endpoint) => ({ endpoint, network: this.network(endpoint.networkId) }));
   }
 
-  /** The host's resolvers; read once, and again at each start and reconcile. */
-  nameServers(): readonly Ip[] {
-    this.#nameServers ??= this.host.nameServers();
-    return this.#nameServers;
+  /** The host's resolvers and domains; read once, and again at each start and reconcile. */
+  resolvConf(): ResolvConf {
+    this.#resolvConf ??= this.#readResolvConf();
+    return this.#resolvConf;
   }
 
-  forgetNameServers(): void {
-    this.#nameServers = undefined;
+  forgetResolvConf(): void {
+    this.#resolvConf = undefined;
   }
 
   /** One store transaction in which addresses may be granted: when it fails, IPAM's memory is as before, too. */

@@ -154,8 +154,7 @@ export class Endpoints {
     const core = this.#core;
     core.files.write(sandbox, core.state.endpointsOf(sandbox.id), {
       resolver: core.resolving.has(sandbox.id),
-      hostNameServers: core.nameServers(),
-      hostSearch: core.hostSearch(),
+      host: core.resolvConf(),
     });
   }
 

@@ -1,10 +1,15 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { addressOf } from "../base/cidr.ts";
-import type { Ip } from "../base/ip.ts";
 import type { Sandbox } from "../model/sandbox.ts";
 import type { Endpoint } from "../model/endpoint.ts";
-import { formatHosts, formatResolvConf } from "../plan/files/index.ts";
+import { formatHostname, formatHosts } from "../plan/files/hosts.ts";
+import {
+  copiedResolvConf,
+  embeddedResolvConf,
+  formatResolvConf,
+  type ResolvConf,
+} from "../plan/files/resolv-conf.ts";
 
 export interface SandboxFiles {
   readonly resolvConf: string;
@@ -46,45 +51,20 @@ export class SandboxFileStore {
   write(
     sandbox: Sandbox,
     endpoints: readonly Endpoint[],
-    options: {
-      readonly resolver: boolean;
-      readonly hostNameServers: readonly Ip[];
-      readonly hostSearch: readonly string[];
-    },
+    options: { readonly resolver: boolean; readonly host: ResolvConf },
   ): void {
     const paths = this.paths(sandbox.id);
     mkdirSync(join(this.#runDir, sandbox.id), { recursive: true });
-    const { dns } = sandbox;
-    const common = {
-      search: dns.search.length > 0 ? dns.search : options.hostSearch,
-      options: dns.options,
-    };
-    this.#put(
-      paths.resolvConf,
-      formatResolvConf(
-        options.resolver
-          ? { kind: "embedded", ...common }
-          : {
-              kind: "host",
-              nameservers: dns.servers.length > 0 ? dns.servers : options.hostNameServers,
-              ...common,
-            },
-      ),
-    );
+    const ipv6 = endpoints.some((e) => e.ipv6 !== undefined);
+    const from = { host: options.host, wishes: sandbox.dns };
+    const conf = options.resolver ? embeddedResolvConf(from) : copiedResolvConf({ ...from, ipv6 });
+    this.#put(paths.resolvConf, formatResolvConf(conf));
     const addresses = endpoints
       .flatMap((e) => [e.ipv4, e.ipv6])
       .flatMap((c) => (c === undefined ? [] : [addressOf(c)]));
-    this.#put(
-      paths.hosts,
-      formatHosts({
-        hostname: sandbox.hostname,
-        domainname: sandbox.domainname,
-        addresses,
-        extraHosts: sandbox.extraHosts,
-        ipv6: endpoints.some((e) => e.ipv6 !== undefined),
-      }),
-    );
-    this.#put(paths.hostname, `${sandbox.hostname}\n`);
+    const { hostname, domainname, extraHosts } = sandbox;
+    this.#put(paths.hosts, formatHosts({ hostname, domainname, addresses, extraHosts, ipv6 }));
+    this.#put(paths.hostname, formatHostname(hostname));
   }
 
   #put(path: string, text: string): void {

@@ -145,7 +145,7 @@ export class Reconciler {
   async #compare({ dryRun }: { readonly dryRun: boolean }): Promise<ReconcileReport> {
     const core = this.#core;
     await core.settled();
-    core.forgetNameServers();
+    core.forgetResolvConf();
     const blueprints = this.#blueprints();
     const observed = this.#observe();
     const repairs = [

@@ -5,7 +5,7 @@ export { formatMessage } from "./format.ts";
 export { frameHeader, FrameReader } from "./frame.ts";
 export { decodeMessage, encodeMessage, writeMessage, type DnsMessage } from "./message.ts";
 export { lowerName, parseDnsName, ROOT, type DnsName } from "./name.ts";
-export { isInternet, readQuery, type BadQuery, type Query, type QueryEdns } from "./query.ts";
+export { readQuery, type BadQuery, type Query, type QueryEdns } from "./query.ts";
 export { formatRData, rdataType, type RData, type UnknownData } from "./rdata/index.ts";
 export { formatQuestion, formatRecord, type Question, type ResourceRecord } from "./record.ts";
 export {

@@ -1,4 +1,4 @@
-import { CLASS, FLAG, HEADER_SIZE, OPCODE_MASK, PLAIN_UDP_SIZE, RCODE, TYPE } from "./constants.ts";
+import { FLAG, HEADER_SIZE, OPCODE_MASK, PLAIN_UDP_SIZE, RCODE, TYPE } from "./constants.ts";
 import { lowerOctetText, MAX_NAME, ROOT, type DnsName } from "./name.ts";
 
 /**
@@ -126,9 +126,4 @@ export function skipName(bytes: Uint8Array, start: number): number {
     if (length > 63) return -1;
     at += length + 1;
   }
-}
-
-/** Whether an answer of ours is expected in class IN: ANY asks all classes (RFC 1035 section 3.2.5). */
-export function isInternet(query: Query): boolean {
-  return query.class === CLASS.IN || query.class === CLASS.ANY;
 }

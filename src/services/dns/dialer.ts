@@ -1,0 +1,111 @@
+import { createSocket } from "node:dgram";
+import { connect } from "node:net";
+import { familyOf, type Ip } from "../../base/ip.ts";
+import { frameHeader, FrameReader } from "../../wire/dns/index.ts";
+
+/** What comes back from a server. Nothing is called after `close()`, and nothing before the call that opened returns. */
+export interface UpstreamEvents {
+  /** Any message from the server, unchecked. */
+  message(bytes: Uint8Array): void;
+  /** No more will come. */
+  failed(why: string): void;
+}
+
+export interface UpstreamConversation {
+  close(): void;
+}
+
+/**
+ * Opens sockets to upstream servers: in the daemon's own namespace, or wherever an implementation opens them. Each
+ * conversation has a socket of its own, and so a source port of its own that an attacker must guess besides the id
+ * (RFC 5452 section 9.2).
+ */
+export interface UpstreamDialer {
+  /** Sends one query by UDP. Messages from other addresses or ports than the server's never arrive. */
+  udp(server: Ip, query: Uint8Array, events: UpstreamEvents): UpstreamConversation;
+  /** Sends one query by TCP; messages arrive without their length octets. */
+  tcp(server: Ip, query: Uint8Array, events: UpstreamEvents): UpstreamConversation;
+}
+
+const MAX_MESSAGE = 0xffff;
+
+/** Where a server is reached; `port` is 53 but for tests. */
+export interface UpstreamAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Sockets in the namespace of the calling thread. */
+export function createUpstreamDialer(addressOf: (server: Ip) => UpstreamAddress): UpstreamDialer {
+  return {
+    udp: (server, query, events) => dialUdp(addressOf(server), query, events),
+    tcp: (server, query, events) => dialTcp(addressOf(server), query, events),
+  };
+}
+
+/** Servers on the port where servers are. */
+export const standardPort = (server: Ip): UpstreamAddress => ({ address: server, port: 53 });
+
+function dialUdp(
+  { address, port }: UpstreamAddress,
+  query: Uint8Array,
+  events: UpstreamEvents,
+): UpstreamConversation {
+  const family = familyOf(address);
+  const socket = createSocket({
+    type: family === 4 ? "udp4" : "udp6",
+    // Addresses are no names: nothing is looked up.
+    lookup: (text, _options, done) => done(null, text, family),
+  });
+  let open = true;
+  const close = (): void => {
+    if (!open) return;
+    open = false;
+    socket.close();
+  };
+  const fail = (error: Error): void => {
+    // Out of descriptors is reported while the socket is being opened, before the caller has the conversation in hand.
+    queueMicrotask(() => {
+      if (!open) return;
+      close();
+      events.failed(error.message);
+    });
+  };
+  socket.on("message", (bytes) => {
+    if (open) events.message(bytes);
+  });
+  // On a connected socket the kernel reports "port unreachable" here, well before any time-out.
+  socket.on("error", fail);
+  // Connected: the kernel drops what comes from anyone but the server.
+  socket.connect(port, address, () => {
+    if (open) socket.send(query);
+  });
+  return { close };
+}
+
+function dialTcp(
+  { address, port }: UpstreamAddress,
+  query: Uint8Array,
+  events: UpstreamEvents,
+): UpstreamConversation {
+  const socket = connect({ host: address, port, noDelay: true });
+  const frames = new FrameReader(MAX_MESSAGE);
+  let open = true;
+  const close = (): void => {
+    open = false;
+    socket.destroy();
+  };
+  const fail = (why: string): void => {
+    if (!open) return;
+    close();
+    events.failed(why);
+  };
+  socket.on("error", (error) => fail(error.message));
+  socket.on("close", () => fail("the server closed the connection"));
+  socket.on("data", (piece: Buffer) => {
+    for (const message of frames.push(piece) ?? []) if (open) events.message(message);
+  });
+  // One segment: some servers take a length that comes alone for a broken query (RFC 7766 section 8).
+  socket.write(Buffer.concat([frameHeader(query.length), query]));
+  return { close };
+}

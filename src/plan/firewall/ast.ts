@@ -31,12 +31,13 @@ export type Statement =
   | { readonly kind: "inSet"; readonly key: readonly Selector[]; readonly set: string }
   /** Goes where the map says; a key that is not there goes on with the next rule. */
   | { readonly kind: "vmap"; readonly key: readonly Selector[]; readonly map: string }
-  /** Changes the destination to what the map says: an address, with a port if the map's data has one. */
+  /** Changes the destination to what the map says: an address, and with `port` the port that follows it there. */
   | {
       readonly kind: "dnatMap";
       readonly family: Family;
       readonly key: readonly Selector[];
       readonly map: string;
+      readonly port: boolean;
     }
   /** Overwrites a port in the packet itself, without connection tracking. */
   | {

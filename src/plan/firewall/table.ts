@@ -67,17 +67,17 @@ function publishMaps(family: Family, address: "ipv4_addr" | "ipv6_addr"): MapDec
 function publishChain(family: Family): Chain {
   const any = [meta("l4proto"), payload("th dport")];
   const one = [payload(family === 4 ? "ip daddr" : "ip6 daddr"), ...any];
-  const dnat = (key: typeof any, map: string): Chain["rules"][number] =>
-    rule([{ kind: "dnatMap", family, key, map }]);
+  const dnat = (key: typeof any, map: string): Chain["rules"] => [
+    rule([{ kind: "dnatMap", family, key, map, port: true }]),
+    rule([{ kind: "dnatMap", family, key, map: `${map}-range`, port: false }]),
+  ];
   return {
     name: `publish${family}`,
     rules: [
       // Only what is addressed to this host: traffic that passes through to others is not ours to turn around.
       rule([isNot(fibType("daddr"), "local"), RETURN]),
-      dnat(one, `publish${family}`),
-      dnat(one, `publish${family}-range`),
-      dnat(any, `publish${family}-any`),
-      dnat(any, `publish${family}-any-range`),
+      ...dnat(one, `publish${family}`),
+      ...dnat(any, `publish${family}-any`),
     ],
   };
 }

@@ -94,7 +94,12 @@ export function lookupMap(map: string, sreg: number, dreg: number): Expression {
 }
 
 /** Translates to the address, and if given the port, in registers; `type` is one of NFT_NAT, `family` of NFPROTO. */
-export function nat(to: { readonly type: number; readonly family: number; readonly address: number; readonly port?: number }): Expression {
+export function nat(to: {
+  readonly type: number;
+  readonly family: number;
+  readonly address: number;
+  readonly port?: number;
+}): Expression {
   const { type, family, address, port } = to;
   return { kind: "nat", data: { type, family, addrMin: address, protoMin: port } };
 }

@@ -4,7 +4,7 @@ import { NLM_F } from "../netlink/numbers.ts";
 import { type Expression } from "./expressions.ts";
 import { encodeNft, type ObjectKind, type Verb } from "./message.ts";
 import type { ChainAttrs, HookAttrs, ObjectKinds, SetAttrs, SetElement, TableAttrs } from "./objects.ts";
-import { commentData } from "./userdata.ts";
+import { commentData, concatBytes } from "./userdata.ts";
 
 /**
  * One function for each thing nft can be told; each gives a request for `transaction`, or for a socket by itself where it
@@ -24,12 +24,13 @@ function request<K extends ObjectKind>(
   value: AttrValues<ObjectKinds[K]>,
   flags: number,
 ): Request {
-  // The union's members differ by `kind` alone, which the compiler cannot follow through a type parameter.
-  return encodeNft({ kind, verb, family, value } as Parameters<typeof encodeNft>[0], flags);
+  return encodeNft({ kind, verb, family, value }, flags);
 }
 
-const comment = (of: Parameters<typeof commentData>[0], text: string | undefined): { userdata?: Uint8Array } =>
-  text === undefined ? {} : { userdata: commentData(of, text) };
+const comment = (
+  of: Parameters<typeof commentData>[0],
+  text: string | undefined,
+): { userdata?: Uint8Array } => (text === undefined ? {} : { userdata: commentData(of, text) });
 
 export function addTable(table: {
   readonly family: number;
@@ -58,7 +59,13 @@ export function addChain(chain: NewChain): Request {
   const { family, table, name, hook, policy } = chain;
   const { type, ...where } = hook ?? {};
   const base = hook === undefined ? {} : { type, policy, hook: where };
-  return request("chain", "new", family, { table, name, ...base, ...comment("chain", chain.comment) }, CREATE);
+  return request(
+    "chain",
+    "new",
+    family,
+    { table, name, ...base, ...comment("chain", chain.comment) },
+    CREATE,
+  );
 }
 
 export function deleteChain(chain: In & { readonly name: string }): Request {
@@ -92,7 +99,7 @@ export function deleteRule(rule: In & { readonly chain: string; readonly handle:
 /** What a set is besides its place: see `setType` for the usual way to get it. */
 export type SetType = Pick<
   AttrValues<SetAttrs>,
-  "flags" | "keyType" | "keyLen" | "dataType" | "dataLen" | "objType" | "timeout" | "desc"
+  "flags" | "keyType" | "keyLen" | "dataType" | "dataLen" | "objType" | "timeout" | "desc" | "userdata"
 >;
 
 export interface NewSet extends In {
@@ -105,9 +112,11 @@ export interface NewSet extends In {
 
 export function addSet(set: NewSet): Request {
   const { family, table, name, type, id } = set;
-  const { flags, keyType, keyLen, dataType, dataLen, objType, timeout, desc } = type;
+  const { flags, keyType, keyLen, dataType, dataLen, objType, timeout, desc, userdata } = type;
   const value = { table, name, flags, keyType, keyLen, dataType, dataLen, objType, id, timeout, desc };
-  return request("set", "new", family, { ...value, ...comment("set", set.comment) }, CREATE);
+  const hints = userdata ?? new Uint8Array(0);
+  const all = set.comment === undefined ? hints : concatBytes([hints, commentData("set", set.comment)]);
+  return request("set", "new", family, all.length === 0 ? value : { ...value, userdata: all }, CREATE);
 }
 
 export function deleteSet(set: In & { readonly name: string }): Request {
@@ -151,7 +160,11 @@ export function dumpChains(family: number): Request {
   return request("chain", "get", family, {}, NLM_F.DUMP);
 }
 
-export function dumpRules(from: { readonly family: number; readonly table?: string; readonly chain?: string }): Request {
+export function dumpRules(from: {
+  readonly family: number;
+  readonly table?: string;
+  readonly chain?: string;
+}): Request {
   return request("rule", "get", from.family, { table: from.table, chain: from.chain }, NLM_F.DUMP);
 }
 

@@ -28,7 +28,10 @@ interface VerdictAttrs {
   readonly code: number;
   readonly chain: string;
 }
-const verdictTable = attrs<VerdictAttrs>({ code: [NFTA_VERDICT.CODE, beI32], chain: [NFTA_VERDICT.CHAIN, cstr] });
+const verdictTable = attrs<VerdictAttrs>({
+  code: [NFTA_VERDICT.CODE, beI32],
+  chain: [NFTA_VERDICT.CHAIN, cstr],
+});
 const verdictNest = nested(verdictTable);
 
 export const verdict: AttrType<Verdict> = {
@@ -55,7 +58,10 @@ export interface DataAttrs {
   readonly value: Uint8Array;
   readonly verdict: Verdict;
 }
-const dataTable = attrs<DataAttrs>({ value: [NFTA_DATA.VALUE, bytes], verdict: [NFTA_DATA.VERDICT, verdict] });
+const dataTable = attrs<DataAttrs>({
+  value: [NFTA_DATA.VALUE, bytes],
+  verdict: [NFTA_DATA.VERDICT, verdict],
+});
 const dataNest = nested(dataTable);
 
 /** A value or a verdict. */
@@ -65,7 +71,7 @@ export const data: AttrType<Data> = {
   ...dataNest,
   name: "data",
   write(w, value, label) {
-    dataNest.write(w, value as Partial<DataAttrs>, label);
+    dataNest.write(w, value, label);
   },
   read(from, start, end, label, depth) {
     const read = dataNest.read(from, start, end, label, depth);

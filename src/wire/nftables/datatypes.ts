@@ -9,11 +9,22 @@ import { macBytes, macFromBytes, tryParseMac } from "../../base/mac.ts";
  */
 export type FieldValue = string | number;
 
+export type NftType =
+  | "ipv4_addr"
+  | "ipv6_addr"
+  | "ether_addr"
+  | "inet_proto"
+  | "inet_service"
+  | "mark"
+  | "ifname";
+
 interface FieldCodec {
   /** nft's number. */
   readonly type: number;
   /** Bytes, without the padding inside a concatenation. */
   readonly size: number;
+  /** Order of the bytes in the register, where it is the host's; otherwise the network's. */
+  readonly host?: true;
   encode(value: FieldValue): Uint8Array | undefined;
   decode(bytes: Uint8Array): FieldValue;
 }
@@ -34,7 +45,8 @@ const protocolNumbers = new Map(PROTOCOLS);
 const protocolNames = new Map(PROTOCOLS.map(([name, number]) => [number, name]));
 
 function bigEndian(value: FieldValue, size: number): Uint8Array | undefined {
-  if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value >= 2 ** (8 * size)) return undefined;
+  if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value >= 2 ** (8 * size))
+    return undefined;
   return Uint8Array.from({ length: size }, (_, i) => (value / 2 ** (8 * (size - 1 - i))) & 0xff);
 }
 
@@ -56,6 +68,7 @@ function address(size: 4 | 16): Pick<FieldCodec, "size" | "encode" | "decode"> {
 const ifname: FieldCodec = {
   type: 41,
   size: 16,
+  host: true,
   encode(value) {
     const text = new TextEncoder().encode(String(value));
     if (text.length === 0 || text.length > 15 || text.includes(0)) return undefined;
@@ -69,7 +82,7 @@ const ifname: FieldCodec = {
   },
 };
 
-const codecs = {
+const codecs: Readonly<Record<NftType, FieldCodec>> = {
   ipv4_addr: { type: 7, ...address(4) },
   ipv6_addr: { type: 8, ...address(16) },
   ether_addr: {
@@ -93,13 +106,12 @@ const codecs = {
   mark: {
     type: 19,
     size: 4,
+    host: true,
     encode: (value: FieldValue) => bigEndian(value, 4)?.toReversed(),
     decode: (bytes: Uint8Array) => number(bytes.toReversed()),
   },
   ifname,
 } satisfies Record<string, FieldCodec>;
-
-export type NftType = "ipv4_addr" | "ipv6_addr" | "ether_addr" | "inet_proto" | "inet_service" | "mark" | "ifname";
 
 const byNumber = new Map(Object.entries(codecs).map(([name, codec]) => [codec.type, name as NftType]));
 
@@ -127,6 +139,11 @@ export function typeSize(type: NftType): number {
   return codecs[type].size;
 }
 
+/** Whether a type's bytes are in host order; network order otherwise. Without a hint nft prints such keys wrongly. */
+export function isHostOrder(type: NftType): boolean {
+  return codecs[type].host === true;
+}
+
 /** Bytes of a field as it lies in registers, where each starts at a multiple of four. */
 export function paddedSize(type: NftType): number {
   return (codecs[type].size + 3) & ~3;
@@ -140,7 +157,11 @@ export function keySize(types: readonly NftType[]): number {
 }
 
 /** A key or datum. Throws NetError `invalid` naming `label`, the field and its value. */
-export function encodeKey(types: readonly NftType[], values: readonly FieldValue[], label: string): Uint8Array {
+export function encodeKey(
+  types: readonly NftType[],
+  values: readonly FieldValue[],
+  label: string,
+): Uint8Array {
   if (values.length !== types.length) {
     throw invalid(label, values, `it takes ${types.length} fields: ${types.join(" . ")}`, "nftables.encode");
   }
@@ -148,7 +169,8 @@ export function encodeKey(types: readonly NftType[], values: readonly FieldValue
   let at = 0;
   types.forEach((type, i) => {
     const bytes = codecs[type].encode(values[i] as FieldValue);
-    if (bytes === undefined) throw invalid(`${label} field ${i + 1}`, values[i], `it must be ${type}`, "nftables.encode");
+    if (bytes === undefined)
+      throw invalid(`${label} field ${i + 1}`, values[i], `it must be ${type}`, "nftables.encode");
     out.set(bytes, at);
     at += paddedSize(type);
   });

@@ -122,7 +122,15 @@ export const NFT_CT = {
 /** `ct state` as a mask in host byte order (NF_CT_STATE_BIT, NF_CT_STATE_UNTRACKED_BIT). */
 export const CT_STATE = { INVALID: 1, ESTABLISHED: 2, RELATED: 4, NEW: 8, UNTRACKED: 64 } as const;
 /** `ct status` as a mask in host byte order (enum ip_conntrack_status). */
-export const IPS = { EXPECTED: 1, SEEN_REPLY: 2, ASSURED: 4, CONFIRMED: 8, SRC_NAT: 16, DST_NAT: 32, DYING: 512 } as const;
+export const IPS = {
+  EXPECTED: 1,
+  SEEN_REPLY: 2,
+  ASSURED: 4,
+  CONFIRMED: 8,
+  SRC_NAT: 16,
+  DST_NAT: 32,
+  DYING: 512,
+} as const;
 
 export const NFTA_FIB = { DREG: 1, RESULT: 2, FLAGS: 3 } as const;
 export const NFT_FIB_RESULT = { OIF: 1, OIFNAME: 2, ADDRTYPE: 3 } as const;

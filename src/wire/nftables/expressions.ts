@@ -201,7 +201,11 @@ type Nest<V> = AttrType<AttrValues<V>>;
 
 const kinds: Kinds = {
   meta: nested(
-    attrs<MetaAttrs>({ key: [NFTA_META.KEY, be32], dreg: [NFTA_META.DREG, be32], sreg: [NFTA_META.SREG, be32] }),
+    attrs<MetaAttrs>({
+      key: [NFTA_META.KEY, be32],
+      dreg: [NFTA_META.DREG, be32],
+      sreg: [NFTA_META.SREG, be32],
+    }),
   ),
   payload: nested(
     attrs<PayloadAttrs>({
@@ -215,7 +219,9 @@ const kinds: Kinds = {
       csumFlags: [NFTA_PAYLOAD.CSUM_FLAGS, be32],
     }),
   ),
-  cmp: nested(attrs<CmpAttrs>({ sreg: [NFTA_CMP.SREG, be32], op: [NFTA_CMP.OP, be32], data: [NFTA_CMP.DATA, data] })),
+  cmp: nested(
+    attrs<CmpAttrs>({ sreg: [NFTA_CMP.SREG, be32], op: [NFTA_CMP.OP, be32], data: [NFTA_CMP.DATA, data] }),
+  ),
   range: nested(
     attrs<RangeAttrs>({
       sreg: [NFTA_RANGE.SREG, be32],
@@ -323,4 +329,7 @@ const kinds: Kinds = {
 };
 
 export type Expression = Variant<Kinds>;
-export const expression: AttrType<Expression> = variant({ kind: NFTA_EXPR.NAME, data: NFTA_EXPR.DATA }, kinds);
+export const expression: AttrType<Expression> = variant(
+  { kind: NFTA_EXPR.NAME, data: NFTA_EXPR.DATA },
+  kinds,
+);

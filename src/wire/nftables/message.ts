@@ -15,8 +15,18 @@ export type Verb = "new" | "get" | "delete" | "destroy";
 
 /** Message numbers of each kind, of which not all exist. */
 const TYPES: { readonly [K in ObjectKind]: Partial<Record<Verb, number>> } = {
-  table: { new: NFT_MSG.NEWTABLE, get: NFT_MSG.GETTABLE, delete: NFT_MSG.DELTABLE, destroy: NFT_MSG.DESTROYTABLE },
-  chain: { new: NFT_MSG.NEWCHAIN, get: NFT_MSG.GETCHAIN, delete: NFT_MSG.DELCHAIN, destroy: NFT_MSG.DESTROYCHAIN },
+  table: {
+    new: NFT_MSG.NEWTABLE,
+    get: NFT_MSG.GETTABLE,
+    delete: NFT_MSG.DELTABLE,
+    destroy: NFT_MSG.DESTROYTABLE,
+  },
+  chain: {
+    new: NFT_MSG.NEWCHAIN,
+    get: NFT_MSG.GETCHAIN,
+    delete: NFT_MSG.DELCHAIN,
+    destroy: NFT_MSG.DESTROYCHAIN,
+  },
   rule: { new: NFT_MSG.NEWRULE, get: NFT_MSG.GETRULE, delete: NFT_MSG.DELRULE, destroy: NFT_MSG.DESTROYRULE },
   set: { new: NFT_MSG.NEWSET, get: NFT_MSG.GETSET, delete: NFT_MSG.DELSET, destroy: NFT_MSG.DESTROYSET },
   elements: {
@@ -51,7 +61,9 @@ export interface UnknownNftMessage {
 
 const BY_NUMBER = new Map(
   Object.entries(TYPES).flatMap(([kind, verbs]) =>
-    Object.entries(verbs).map(([verb, number]) => [number, { kind: kind as ObjectKind, verb: verb as Verb }] as const),
+    Object.entries(verbs).map(
+      ([verb, number]) => [number, { kind: kind as ObjectKind, verb: verb as Verb }] as const,
+    ),
   ),
 );
 
@@ -71,7 +83,10 @@ export function isNft(message: { readonly type: number }): boolean {
 }
 
 /** Reads one message. What it returns owns its memory. Throws `DecodeError`. */
-export function decodeNft(message: { readonly type: number; readonly body: Uint8Array }): NftMessage | UnknownNftMessage {
+export function decodeNft(message: {
+  readonly type: number;
+  readonly body: Uint8Array;
+}): NftMessage | UnknownNftMessage {
   const { type, body } = message;
   if (!isNft(message)) throw new DecodeError(`message type ${type} is not of nf_tables`, 0);
   if (body.length < NFGENMSG_SIZE) {

@@ -166,7 +166,16 @@ export const NFT_VERDICT = {
 /** Data type of verdict maps (NFT_DATA_VERDICT). */
 export const NFT_DATA_VERDICT = 0xffffff00;
 
-export const NFTA_OBJ = { TABLE: 1, NAME: 2, TYPE: 3, DATA: 4, USE: 5, HANDLE: 6, PAD: 7, USERDATA: 8 } as const;
+export const NFTA_OBJ = {
+  TABLE: 1,
+  NAME: 2,
+  TYPE: 3,
+  DATA: 4,
+  USE: 5,
+  HANDLE: 6,
+  PAD: 7,
+  USERDATA: 8,
+} as const;
 export const NFT_OBJECT = { COUNTER: 1, QUOTA: 2, CT_HELPER: 3, LIMIT: 4, CONNLIMIT: 5 } as const;
 
 export const NFTA_GEN = { ID: 1, PROC_PID: 2, PROC_NAME: 3 } as const;

@@ -12,9 +12,9 @@ import { listenUdp, type Listener } from "./listener-udp.ts";
 import { createCounters, type ResolverMetrics } from "./metrics.ts";
 import { Resolver } from "./resolver.ts";
 import type { Timers } from "./timers.ts";
-import { createWarnings } from "./warnings.ts";
+import { createWarnings, type ResolverLog } from "./warnings.ts";
 
-export interface ResolverServiceParts {
+export interface DnsServiceParts {
   readonly names: NameSource;
   readonly dialer: UpstreamDialer;
   readonly clock: Clock;
@@ -22,8 +22,7 @@ export interface ResolverServiceParts {
   /** A number from 0 to 65535 that nobody can foresee: the ids of our queries. */
   readonly randomId: () => number;
   readonly limits: ResolverLimits;
-  /** What an operator should know; at most one line every few seconds on the same matter. */
-  readonly log: (message: string) => void;
+  readonly log: ResolverLog;
 }
 
 export interface DnsService extends ResolverService {
@@ -36,7 +35,7 @@ export interface DnsService extends ResolverService {
  * The embedded resolver of all sandboxes: one pair of sockets each, opened inside the sandbox by whoever calls `start`, and
  * one cache and forwarder for all. Nothing is awaited: once `start` returns, queries are answered.
  */
-export function createResolverService(parts: ResolverServiceParts): DnsService {
+export function createDnsService(parts: DnsServiceParts): DnsService {
   const { clock, dialer, limits, names, randomId, timers } = parts;
   const counters = createCounters();
   const warn = createWarnings(clock, parts.log);

@@ -1,26 +1,25 @@
 import type { Clock } from "../../base/clock.ts";
 
-/** Lines on one matter closer together than this are left out: clients decide how often things go wrong. */
+/** Where lines for the operator go. */
+export interface ResolverLog {
+  warn(facts: object, message: string): void;
+}
+
+/** One matter (`what`: "limit", "upstream", …) speaks at most so often: clients decide how often things go wrong. */
 const QUIET_MS = 2000;
 
-/** A log in which each matter (`what`) speaks at most once in a while, and says how often it was silent. */
-export function createWarnings(
-  clock: Clock,
-  log: (message: string) => void,
-): (what: string, message: string) => void {
-  const matters = new Map<string, { last: number; silent: number }>();
+/** Warnings in which each matter is heard once in a while, with the number of its lines that were left out. */
+export function createWarnings(clock: Clock, log: ResolverLog): (what: string, message: string) => void {
+  const matters = new Map<string, { last: number; leftOut: number }>();
   return (what, message) => {
     const now = clock.now();
     const matter = matters.get(what);
+    // A clock set back must not silence a matter for hours.
     if (matter !== undefined && now - matter.last < QUIET_MS && now >= matter.last) {
-      matter.silent++;
+      matter.leftOut++;
       return;
     }
-    log(
-      matter === undefined || matter.silent === 0
-        ? message
-        : `${message} (and ${matter.silent} like it before)`,
-    );
-    matters.set(what, { last: now, silent: 0 });
+    log.warn({ part: "dns", what, leftOut: matter?.leftOut ?? 0 }, message);
+    matters.set(what, { last: now, leftOut: 0 });
   };
 }

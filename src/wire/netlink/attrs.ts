@@ -194,7 +194,7 @@ export function listOf<T>(
     read(bytes, start, end, label, depth) {
       const inner = deeper(label, depth, start);
       const out: T[] = [];
-      // The kernel does not look at the number of a list's elements when it numbers them, so neither does this.
+      // The elements' number is not looked at: some families count them there.
       eachAttr(bytes, start, end, (_, from, to) => out.push(type.read(bytes, from, to, label, inner)));
       return out;
     },
@@ -238,29 +238,30 @@ export type Variant<K extends VariantKinds> =
 /**
  * A pair of attributes of which the first, a name, says what the second holds: IFLA_INFO_KIND and IFLA_INFO_DATA,
  * NFTA_EXPR_NAME and NFTA_EXPR_DATA. Other attributes in the same nest are skipped. Reading a nest without a name gives
- * kind `unknown` with an empty name.
+ * kind `unknown` with an empty name. `pair.name` is the name's type, `cstr` when absent.
  */
 export function variant<const K extends VariantKinds>(
-  numbers: { readonly kind: number; readonly data: number },
+  pair: { readonly kind: number; readonly data: number; readonly name?: AttrType<string> },
   kinds: K,
   flags: number = NLA_F_NESTED,
 ): AttrType<Variant<K>> {
   const table = new Map<string, AttrType<unknown>>(Object.entries(kinds));
+  const nameType = pair.name ?? cstr;
   return {
     name: "variant",
     flags,
     repeated: false,
     write(w, value, label) {
       const name = value.kind === "unknown" ? (value as { readonly name: string }).name : value.kind;
-      putAttr(w, numbers.kind, () => cstr.write(w, name, label));
+      putAttr(w, pair.kind, () => nameType.write(w, name, label));
       const type = table.get(name);
       const { data, bytes } = value as { readonly data?: unknown; readonly bytes?: Uint8Array };
       if (type !== undefined && data !== undefined) {
-        const at = openAttr(w, numbers.data | type.flags);
+        const at = openAttr(w, pair.data | type.flags);
         type.write(w, data, label);
         closeAttr(w, at, label);
       } else if (bytes !== undefined) {
-        putAttr(w, numbers.data | flags, () => w.put(bytes));
+        putAttr(w, pair.data | flags, () => w.put(bytes));
       }
     },
     read(bytes, start, end, label, depth) {
@@ -270,8 +271,8 @@ export function variant<const K extends VariantKinds>(
       let to = -1;
       eachAttr(bytes, start, end, (raw, a, b) => {
         const number = raw & NLA_TYPE_MASK;
-        if (number === numbers.kind) name = readText(bytes, a, b);
-        else if (number === numbers.data) [from, to] = [a, b];
+        if (number === pair.kind) name = readText(bytes, a, b);
+        else if (number === pair.data) [from, to] = [a, b];
       });
       const type = table.get(name);
       if (type === undefined) {

@@ -7,7 +7,10 @@ import { decodeRoute, type Route } from "./route.ts";
 import { RTM } from "./route-numbers.ts";
 import { decodeRule, type Rule } from "./rule.ts";
 
-/** One message of NETLINK_ROUTE. `gone` tells a deletion from an object that is there or new. */
+/**
+ * One message of NETLINK_ROUTE. `gone` tells a deletion from an object that is there or new. A link of family AF_BRIDGE
+ * that is gone still exists: it has ceased to be a bridge's port (br_ifinfo_notify in net/bridge/br_netlink.c).
+ */
 export type RouteMessage =
   | { readonly kind: "link"; readonly gone: boolean; readonly link: Link }
   | { readonly kind: "address"; readonly gone: boolean; readonly address: Address }

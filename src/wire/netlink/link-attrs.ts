@@ -14,7 +14,7 @@ import { type BridgeData, type BridgePort, bridgePortTable, bridgeTable } from "
 import { VETH_INFO } from "./link-kind-numbers.ts";
 import * as kinds from "./link-kinds.ts";
 import { IFLA, IFLA_INET6, IFLA_INFO } from "./link-numbers.ts";
-import { type AttrType, bool8, bytes, cstr, type HwAddress, hwAddress, i32, u32, u8 } from "./types.ts";
+import { type AttrType, bool8, bytes, cstr, type HwAddress, hwAddress, i32, str, u32, u8 } from "./types.ts";
 
 // Neither iproute2 nor the kernel sets NLA_F_NESTED on the nests of a link (they are older than the bit), and for these
 // the kernel does not ask for it. Written the same way, our bytes can be compared with theirs.
@@ -170,7 +170,7 @@ const ipvlan = nested(kinds.ipvlanTable, OLD_NEST);
 const noData = nested(kinds.noDataTable, OLD_NEST);
 
 const kindInfo: AttrType<LinkKindInfo> = variant<LinkKinds>(
-  { kind: IFLA_INFO.KIND, data: IFLA_INFO.DATA },
+  { kind: IFLA_INFO.KIND, data: IFLA_INFO.DATA, name: str },
   {
     bridge: nested(bridgeTable, OLD_NEST),
     veth: nested(vethTable, OLD_NEST),
@@ -188,7 +188,7 @@ const kindInfo: AttrType<LinkKindInfo> = variant<LinkKinds>(
 );
 
 const slaveInfo: AttrType<LinkSlaveInfo> = variant(
-  { kind: IFLA_INFO.SLAVE_KIND, data: IFLA_INFO.SLAVE_DATA },
+  { kind: IFLA_INFO.SLAVE_KIND, data: IFLA_INFO.SLAVE_DATA, name: str },
   { bridge: nested(bridgePortTable, OLD_NEST) },
   OLD_NEST,
 );
@@ -230,7 +230,8 @@ const common = attrs<CommonAttrs>({
   link: [IFLA.LINK, u32],
   master: [IFLA.MASTER, u32],
   group: [IFLA.GROUP, u32],
-  alias: [IFLA.IFALIAS, cstr],
+  // A NUL would become a part of it (dev_set_alias in net/core/dev.c).
+  alias: [IFLA.IFALIAS, str],
   txQueueLength: [IFLA.TXQLEN, u32],
   txQueues: [IFLA.NUM_TX_QUEUES, u32],
   rxQueues: [IFLA.NUM_RX_QUEUES, u32],

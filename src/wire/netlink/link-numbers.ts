@@ -69,6 +69,8 @@ export const IFLA = {
   DPLL_PIN: 65,
   MAX_PACING_OFFLOAD_HORIZON: 66,
   NETNS_IMMUTABLE: 67,
+  HEADROOM: 68,
+  TAILROOM: 69,
 } as const;
 
 /** Inside IFLA_LINKINFO. */

@@ -203,6 +203,15 @@ export const cstr: AttrType<string> = {
   read: readText,
 };
 
+/** Text without a NUL (NLA_STRING), as iproute2 sends the kinds of links; a NUL is accepted. UTF-8. */
+export const str: AttrType<string> = {
+  name: "str",
+  flags: 0,
+  repeated: false,
+  write: writeText,
+  read: readText,
+};
+
 /** Bytes as they are, of any size. */
 export const bytes: AttrType<Uint8Array> = {
   name: "bytes",

@@ -1,0 +1,25 @@
+import { resolve } from "node:path";
+import { NetError } from "../../base/errors.ts";
+import { environmentOf } from "../environment.ts";
+import { passSignals, spawnRequest, startForeground } from "../foreground.ts";
+import type { Call } from "../spec.ts";
+
+export async function runExec({ context, client, flags, args }: Call): Promise<number> {
+  const [ref, ...command] = args as [string, ...string[]];
+  if (command.length === 0) throw new NetError("invalid", "exec", { message: "there is no command to run" });
+  const view = await client.sandbox(ref);
+  const files = await client.sandboxFiles(view.id);
+  const process = {
+    command,
+    env: await environmentOf(context, flags, context.stdinIsTty),
+    workingDir: resolve(context.cwd, flags.text("workdir") ?? "."),
+  };
+  const started = startForeground(context, spawnRequest(view, process, files, { kind: "inherit" }));
+  if ("exitCode" in started) return started.exitCode;
+  const release = passSignals(context, started.process.pid);
+  try {
+    return await started.process.exited;
+  } finally {
+    release();
+  }
+}

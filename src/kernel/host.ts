@@ -1,15 +1,23 @@
-import { NetError } from "../base/errors.ts";
 import type { Ip } from "../base/ip.ts";
 import type { FirewallElement } from "../model/firewall.ts";
 import type { Host, HostEvent, ObservedNetns, PortReservation, ResolverSockets } from "../model/host.ts";
 import type { TakenPrefix } from "../model/ipam.ts";
-import type { NetnsKey, Op } from "../model/ops.ts";
-import type { Protocol } from "../model/ports.ts";
+import { HOST_NETNS, type NetnsKey, type Op } from "../model/ops.ts";
+import { NETLINK } from "../wire/netlink/numbers.ts";
 import { Applier } from "./apply.ts";
+import { HostWatch } from "./host-watch.ts";
+import { KernelFirewall } from "./kernel-firewall.ts";
+import { NetlinkSocket } from "./netlink-socket.ts";
 import { ThreadNamespaces } from "./netns.ts";
 import { NetnsTable } from "./netns-table.ts";
 import { observeNetns } from "./observe.ts";
 import { NetnsPins } from "./pins.ts";
+import { Poller } from "./poller.ts";
+import { holdPort, type PortRequest } from "./port-reservation.ts";
+import { LinuxProcesses } from "./processes.ts";
+import { openResolverSockets } from "./resolver-sockets.ts";
+import { hostLinks } from "./route-plan.ts";
+import { readNameServers, takenPrefixes } from "./surroundings.ts";
 
 export interface LinuxHostOptions {
   /** Folder for what lives as long as the machine is up; `netns/` in it holds the namespaces' pins. */
@@ -24,25 +32,33 @@ export function openLinuxHost(options: LinuxHostOptions): LinuxHost {
 
 /** `Host` by netlink. Belongs to the thread that opened it. */
 export class LinuxHost implements Host {
+  /** Starts processes in this host's sandboxes. */
+  readonly processes: LinuxProcesses;
   readonly #namespaces = new ThreadNamespaces();
+  readonly #poller = new Poller();
+  // Where all answers land, one after another. Dumps come in pieces of at most 32 KiB (netlink_dump).
+  readonly #buffer = new Uint8Array(0x2_0000);
   readonly #pins: NetnsPins;
   readonly #table: NetnsTable;
+  readonly #firewall: KernelFirewall;
   readonly #applier: Applier;
+  readonly #watches = new Set<HostWatch>();
 
   constructor(options: LinuxHostOptions) {
-    // Where all answers land, one after another. Dumps come in pieces of at most 32 KiB (netlink_dump).
-    const buffer = new Uint8Array(0x2_0000);
     this.#pins = new NetnsPins(options.runDir);
     this.#table = new NetnsTable({
       namespaces: this.#namespaces,
       pins: this.#pins,
-      buffer,
+      buffer: this.#buffer,
       homeFd: options.homeNetnsFd,
     });
-    this.#applier = new Applier({
-      table: this.#table,
-      buffer,
-      firewall: { change: todo, redirectResolver: todo },
+    this.#firewall = new KernelFirewall(this.#table, this.#buffer);
+    this.#applier = new Applier({ table: this.#table, buffer: this.#buffer, firewall: this.#firewall });
+    this.processes = new LinuxProcesses({
+      namespaces: this.#namespaces,
+      poller: this.#poller,
+      pinsDir: this.#pins.dir,
+      homeFd: options.homeNetnsFd,
     });
   }
 
@@ -71,8 +87,13 @@ export class LinuxHost implements Host {
     return this.#pins.list();
   }
 
-  apply(ops: readonly Op[]): Promise<void> {
-    return this.#applier.apply(ops);
+  async apply(ops: readonly Op[]): Promise<void> {
+    const ends = [...this.#watches].map((watch) => watch.begin(hostLinks(ops)));
+    try {
+      await this.#applier.apply(ops);
+    } finally {
+      for (const end of ends) end();
+    }
   }
 
   observe(netns: NetnsKey): ObservedNetns {
@@ -84,51 +105,64 @@ export class LinuxHost implements Host {
   }
 
   observeFirewall(): FirewallElement[] | undefined {
-    return todo();
+    return this.#firewall.observe();
   }
 
-  replaceFirewall(_elements: readonly FirewallElement[]): void {
-    todo();
+  replaceFirewall(elements: readonly FirewallElement[]): void {
+    this.#firewall.replace(elements);
   }
 
   removeFirewall(): void {
-    todo();
+    this.#firewall.remove();
   }
 
   takenPrefixes(): TakenPrefix[] {
-    return todo();
+    return takenPrefixes(this.#table.route(HOST_NETNS), this.nameServers());
   }
 
   nameServers(): Ip[] {
-    return todo();
+    return readNameServers("/etc/resolv.conf");
   }
 
-  reservePort(_request: {
-    readonly ip: Ip;
-    readonly port: number;
-    readonly protocol: Protocol;
-  }): PortReservation & {
-    readonly port: number;
-  } {
-    return todo();
+  reservePort(request: PortRequest): PortReservation & { readonly port: number } {
+    return this.#table.enter(HOST_NETNS, () => holdPort(request));
   }
 
-  openResolver(_netns: NetnsKey, _port: number | undefined): ResolverSockets {
-    return todo();
+  openResolver(netns: NetnsKey, port: number | undefined): ResolverSockets {
+    return this.#table.enter(netns, () => openResolverSockets(port));
   }
 
-  watch(_listener: (event: HostEvent) => void): () => void {
-    return todo();
+  watch(listener: (event: HostEvent) => void): () => void {
+    const open = (family: number): NetlinkSocket =>
+      this.#table.enter(HOST_NETNS, () => new NetlinkSocket(family, this.#buffer));
+    const watch = new HostWatch({
+      route: open(NETLINK.ROUTE),
+      nftables: open(NETLINK.NETFILTER),
+      query: () => this.#table.route(HOST_NETNS),
+      poller: this.#poller,
+      ownPortIds: () => new Set([this.#table.route(HOST_NETNS).portId, this.#firewall.portId ?? 0]),
+      listener,
+    });
+    this.#watches.add(watch);
+    return () => {
+      if (this.#watches.delete(watch)) watch.close();
+    };
   }
 
+  /** Resolves when work that went on behind finished calls is done: sockets being closed, links being deleted. */
+  async settled(): Promise<void> {
+    await this.#firewall.settled();
+  }
+
+  /** What was made stays; so do running processes. */
   close(): void {
+    for (const watch of this.#watches) watch.close();
+    this.#watches.clear();
+    this.#poller.close();
     this.#applier.close();
+    this.#firewall.close();
     this.#table.close();
     this.#pins.close();
     this.#namespaces.close();
   }
-}
-
-function todo(): never {
-  throw new NetError("internal", "host", { message: "not written yet" });
 }

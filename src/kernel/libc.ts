@@ -18,6 +18,7 @@ type Bytes = Uint8Array;
 const c = {
   socket: bind<(domain: number, type: number, protocol: number) => number>("int socket(int, int, int)"),
   bind: bind<(fd: number, address: Bytes, size: number) => number>("int bind(int, const void *, uint32_t)"),
+  shutdown: bind<(fd: number, how: number) => number>("int shutdown(int, int)"),
   listen: bind<(fd: number, backlog: number) => number>("int listen(int, int)"),
   getsockname: bind<(fd: number, address: Bytes, size: Bytes) => number>(
     "int getsockname(int, void *, void *)",
@@ -81,6 +82,11 @@ export function listen(fd: number, backlog: number): void {
   check(c.listen(fd, backlog), "listen", fd);
 }
 
+/** Ends both directions (SHUT_RDWR); a listening socket stops listening. */
+export function shutdown(fd: number): void {
+  check(c.shutdown(fd, 2), "shutdown", fd);
+}
+
 /** The socket's own address, as a sockaddr. */
 export function socketName(fd: number): Uint8Array {
   const address = new Uint8Array(128);
@@ -96,6 +102,17 @@ export function setSocketOption(fd: number, level: number, option: number, value
 
 export function setSocketOptionBytes(fd: number, level: number, option: number, value: Uint8Array): void {
   check(c.setsockopt(fd, level, option, value, value.length), "setsockopt", `fd ${fd} option ${option}`);
+}
+
+/** Drops whatever the socket would receive, by a filter of one instruction (linux/filter.h: BPF_RET | BPF_K, 0 bytes). */
+export function attachDropFilter(fd: number): void {
+  const instruction = new Uint16Array([0x06, 0, 0, 0]);
+  // struct sock_fprog: a count, and the address of that many instructions.
+  const program = new Uint8Array(16);
+  const view = new DataView(program.buffer);
+  view.setUint16(0, 1, true);
+  view.setBigUint64(8, koffi.address(instruction), true);
+  check(c.setsockopt(fd, SOL.SOCKET, SO.ATTACH_FILTER, program, program.length), "setsockopt", fd);
 }
 
 export function send(fd: number, bytes: Uint8Array): void {

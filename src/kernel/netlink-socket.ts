@@ -133,6 +133,11 @@ export class NetlinkSocket {
     }
   }
 
+  /** Room for notifications that nobody reads at the moment. */
+  enlargeReceiveBuffer(bytes: number): void {
+    setSocketOption(this.fd, SOL.SOCKET, SO.RCVBUFFORCE, bytes);
+  }
+
   join(group: number): void {
     setSocketOption(this.fd, SOL.NETLINK, NETLINK_OPT.ADD_MEMBERSHIP, group);
   }

@@ -28,6 +28,8 @@ export interface LinuxProcessesOptions {
   readonly poller: Poller;
   /** Folder of all namespaces' pins, which no process takes with it. */
   readonly pinsDir: string;
+  /** The host's network namespace where that is not the thread's own. */
+  readonly homeFd: number | undefined;
 }
 
 /**
@@ -58,7 +60,7 @@ export class LinuxProcesses implements Processes {
       if (stdio.kind === "log") opened.push(...openLog(stdio.path));
       const [log = 1, nothing = 0] = stdio.kind === "log" ? opened.slice(-2) : [];
 
-      const result = this.#options.namespaces.withNewMounts(netns, () => {
+      const result = this.#options.namespaces.withNewMounts(netns ?? this.#options.homeFd, () => {
         this.#arrange(request, netns !== undefined);
         return posixSpawn({
           file,

@@ -109,6 +109,35 @@ function linksMade(op: RouteOp): LinkName[] {
   return kind.type === "veth" ? [own, { netns: kind.peer.netns, name: kind.peer.name }] : [own];
 }
 
+/** Links of the host that a plan touches, bridges that get or lose a port included. */
+export function hostLinks(ops: readonly Op[]): Set<string> {
+  const found = new Set<string>();
+  const add = (links: readonly LinkName[]): void => {
+    for (const { netns, name } of links) if (netns === HOST_NETNS) found.add(name);
+  };
+  for (const op of ops) {
+    switch (op.op) {
+      case "link.create":
+        add(linksMade(op));
+        add(linksNeeded(op));
+        break;
+      case "link.set":
+        add([op]);
+        add(linksNeeded(op));
+        break;
+      case "link.delete":
+        add([op]);
+        break;
+      case "address.add":
+      case "address.delete":
+        add(linksNeeded(op));
+        break;
+      default:
+    }
+  }
+  return found;
+}
+
 /** What a step is about, for errors. */
 export function subjectOf(op: RouteOp): string {
   switch (op.op) {

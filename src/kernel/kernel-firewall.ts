@@ -1,0 +1,130 @@
+import type { FirewallChange, FirewallElement } from "../model/firewall.ts";
+import { HOST_NETNS, type NetnsKey } from "../model/ops.ts";
+import { elementKey } from "../plan/firewall/index.ts";
+import { errnoName } from "../wire/netlink/errno.ts";
+import { NETLINK } from "../wire/netlink/numbers.ts";
+import {
+  checkBatch,
+  compileChange,
+  compileRedirect,
+  compileRemoval,
+  compileTable,
+  decodeElements,
+  type FirewallBatch,
+  readTable,
+  type TableDump,
+  tableIsOurs,
+} from "./firewall/index.ts";
+import type { FirewallSteps } from "./apply.ts";
+import { closeAsync } from "./libc.ts";
+import { NetlinkSocket } from "./netlink-socket.ts";
+import type { NetnsTable } from "./netns-table.ts";
+
+/** Errors that mean "again": the ruleset changed while the transaction was prepared (nfnetlink_rcv_batch). */
+const TRY_AGAIN: readonly string[] = ["EAGAIN", "ERESTART", "EINTR"];
+const MAX_TRIES = 16;
+
+/** The firewall's transactions, over sockets of NETLINK_NETFILTER. */
+export class KernelFirewall implements FirewallSteps {
+  readonly #table: NetnsTable;
+  readonly #buffer: Uint8Array;
+  /** Opened when first needed and kept: closing one after a delete waits 10–15 ms for the kernel's clean-up. */
+  #socket: NetlinkSocket | undefined;
+  readonly #closing = new Set<Promise<void>>();
+
+  constructor(table: NetnsTable, buffer: Uint8Array) {
+    this.#table = table;
+    this.#buffer = buffer;
+  }
+
+  /** Notifications with this number are of our own making. */
+  get portId(): number | undefined {
+    return this.#socket?.portId;
+  }
+
+  change(changes: readonly FirewallChange[]): void {
+    const merged = mergeChanges(changes);
+    transact(this.#host(), "firewall.change", (firstSeq) => compileChange(merged, firstSeq));
+  }
+
+  /** Elements of our table; undefined when it is absent or not as we make it. */
+  observe(): FirewallElement[] | undefined {
+    const dump = this.#read();
+    return dump === undefined || !tableIsOurs(dump) ? undefined : decodeElements(dump);
+  }
+
+  replace(elements: readonly FirewallElement[]): void {
+    const observed = this.#read();
+    transact(this.#host(), "firewall.replace", (firstSeq) => compileTable(elements, { observed, firstSeq }));
+  }
+
+  remove(): void {
+    transact(this.#host(), "firewall.remove", compileRemoval);
+  }
+
+  redirectResolver(netns: NetnsKey, port: number): void {
+    const socket = this.#table.enter(netns, () => new NetlinkSocket(NETLINK.NETFILTER, this.#buffer));
+    try {
+      transact(socket, "resolver.redirect", (firstSeq) => compileRedirect(port, firstSeq));
+    } finally {
+      // It may wait, and a sandbox's table is written once: off the thread, and no descriptor kept for each sandbox.
+      const closing = closeAsync(socket.fd).then(() => void this.#closing.delete(closing));
+      this.#closing.add(closing);
+    }
+  }
+
+  /** Resolves when every socket that was given up is closed. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#closing);
+  }
+
+  close(): void {
+    if (this.#socket === undefined) return;
+    void closeAsync(this.#socket.fd);
+    this.#socket = undefined;
+  }
+
+  #host(): NetlinkSocket {
+    this.#socket ??= this.#table.enter(HOST_NETNS, () => new NetlinkSocket(NETLINK.NETFILTER, this.#buffer));
+    return this.#socket;
+  }
+
+  #read(): TableDump | undefined {
+    const socket = this.#host();
+    return readTable((request, decode) => socket.dump(request, decode));
+  }
+}
+
+/** Sends one transaction and throws the kernel's refusal. `compile` gives undefined when there is nothing to do. */
+function transact(
+  socket: NetlinkSocket,
+  op: string,
+  compile: (firstSeq: number) => FirewallBatch | undefined,
+): void {
+  for (let tries = 1; ; tries++) {
+    const batch = compile(1);
+    if (batch === undefined) return;
+    const acks = socket.sendRaw(batch.bytes);
+    const again = acks.some((ack) => TRY_AGAIN.includes(errnoName(ack.errno)));
+    if (again && tries < MAX_TRIES) continue;
+    checkBatch(batch, acks, op);
+    return;
+  }
+}
+
+/** Several changes as one: of what is said about an element, the last word counts. */
+function mergeChanges(changes: readonly FirewallChange[]): FirewallChange {
+  const [only] = changes;
+  if (only !== undefined && changes.length === 1) return only;
+  const add = new Map<string, FirewallElement>();
+  const remove = new Map<string, FirewallElement>();
+  for (const change of changes) {
+    for (const element of change.remove) {
+      const key = elementKey(element);
+      // The kernel has, or has not, the data of before this plan: an element added by it goes without a trace.
+      if (!add.delete(key)) remove.set(key, element);
+    }
+    for (const element of change.add) add.set(elementKey(element), element);
+  }
+  return { add: [...add.values()], remove: [...remove.values()] };
+}

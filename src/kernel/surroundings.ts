@@ -1,0 +1,53 @@
+import { readFileSync } from "node:fs";
+import { type Cidr, makeCidr } from "../base/cidr.ts";
+import { bitsOf, familyOf, type Ip, isLoopback, tryParseIp } from "../base/ip.ts";
+import type { TakenPrefix } from "../model/ipam.ts";
+import { RT_TABLE } from "../wire/netlink/route-numbers.ts";
+import { files, isNodeError } from "./errno.ts";
+import type { NetlinkSocket } from "./netlink-socket.ts";
+import { linksOf, routesOf } from "./observe.ts";
+import { destinationOf } from "./previous.ts";
+
+/** `ifalias` of every link of ours starts like this. */
+const OURS = "netdock:";
+const LINK_LOCAL_6 = "fe80:";
+
+/**
+ * Every prefix the host has a route to, in any table (a VPN's may be in one of its own), and its name servers. Left out are
+ * default routes, what leads to our own bridges, and what no pool could be: loopback and IPv6 link-local addresses.
+ */
+export function takenPrefixes(socket: NetlinkSocket, nameServers: readonly Ip[]): TakenPrefix[] {
+  const links = new Map(linksOf(socket).map((link) => [link.index, link]));
+  const taken = new Map<Cidr, string>();
+  for (const route of routesOf(socket, undefined)) {
+    const link = links.get(route.oif ?? 0);
+    const prefix = destinationOf(route);
+    if (route.destinationLength === 0 || route.table === RT_TABLE.LOCAL) continue;
+    if (link?.alias?.startsWith(OURS) === true || prefix.startsWith(LINK_LOCAL_6)) continue;
+    const by = link?.name === undefined ? "" : ` by ${link.name}`;
+    if (!taken.has(prefix)) taken.set(prefix, `the host has a route to ${prefix}${by}`);
+  }
+  for (const ip of nameServers) {
+    const prefix = makeCidr(ip, bitsOf(familyOf(ip)));
+    if (!isLoopback(ip) && !taken.has(prefix)) taken.set(prefix, `${ip} is a name server of the host`);
+  }
+  return [...taken].map(([prefix, why]) => ({ prefix, why }));
+}
+
+/** `nameserver` lines of a resolv.conf(5), in order; a zone (`fe80::1%eth0`) is left off. A missing file has none. */
+export function readNameServers(path: string): Ip[] {
+  let text;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if (isNodeError(error, "ENOENT", "ENOTDIR")) return [];
+    return files("resolv.conf", path, () => {
+      throw error;
+    });
+  }
+  return text.split("\n").flatMap((line) => {
+    const [word, address = ""] = line.trim().split(/\s+/);
+    const ip = word === "nameserver" ? tryParseIp(address.replace(/%.*/, "")) : undefined;
+    return ip === undefined ? [] : [ip];
+  });
+}

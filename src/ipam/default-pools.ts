@@ -127,7 +127,13 @@ function noneFree(found: {
   const shown = found.hosts.slice(0, 3).map((host) => `${host.prefix} (${host.why})`);
   if (found.hosts.length > shown.length) shown.push(`${found.hosts.length - shown.length} more`);
   const why = [
-    ...(found.networks > 0 ? [`${found.networks} networks have theirs there`] : []),
+    ...(found.networks > 0
+      ? [
+          found.networks === 1
+            ? "a network has its own there"
+            : `${found.networks} networks have theirs there`,
+        ]
+      : []),
     ...(shown.length > 0 ? [`the host itself uses ${shown.join(", ")}`] : []),
   ].join(" and ");
   const pools =

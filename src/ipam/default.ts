@@ -15,7 +15,7 @@ import type {
 import type { Pool } from "../model/network.ts";
 import { pickSubnet, type DefaultPool } from "./default-pools.ts";
 import { Journal } from "./journal.ts";
-import { LeasePool, type LeaseLimits } from "./lease-pool.ts";
+import { LEASE_LIMITS, LeasePool, type LeaseLimits } from "./lease-pool.ts";
 import { RangeSet, rangeBy, takenRanges } from "./ranges.ts";
 import { dynamicRange, parsePools, type WantedPool } from "./request.ts";
 
@@ -27,7 +27,8 @@ export interface DefaultIpamParts {
   readonly clock: Clock;
   /** Where subnets come from that nobody chose, in this order: `defaultPools`, or `parseDefaultPools` of a configuration. */
   readonly pools: readonly DefaultPool[];
-  readonly limits: LeaseLimits;
+  /** Absent: `LEASE_LIMITS`. */
+  readonly limits?: LeaseLimits | undefined;
 }
 
 type PoolsRequest = Parameters<IpamDriver["requestPools"]>[0];
@@ -104,7 +105,7 @@ class DefaultIpam implements IpamDriver {
   }
 
   #poolOf(record: PoolRecord): LeasePool {
-    const { store, clock, limits } = this.#parts;
+    const { store, clock, limits = LEASE_LIMITS } = this.#parts;
     return new LeasePool(record, { store, clock, limits, journal: this.#journal });
   }
 

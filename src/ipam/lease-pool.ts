@@ -86,10 +86,12 @@ export class LeasePool {
   request(offer: Offer): Lease {
     const { client } = offer;
     const address = addressOf(offer.address);
+    const now = this.#clock.now();
+    this.#dropOffers(now);
     const mine = this.#table.addressOf(client.id);
     if (mine !== undefined && mine !== address) throw this.#holdsOther(client, mine, address);
     // An offer that ended is still good while nobody else has the address.
-    if (mine === undefined) this.#checkFree(address, this.#clock.now(), "lease.request");
+    if (mine === undefined) this.#checkFree(address, now, "lease.request");
     const held = this.#table.get(address)?.lease;
     if (held !== undefined && held.state !== "released") return held;
     const { subnet } = this.record;
@@ -198,10 +200,6 @@ export class LeasePool {
     const holder = this.#table.holderOf(address);
     if (holder === undefined) return;
     const { lease, offer } = this.#table.get(address) ?? {};
-    if (offer !== undefined && offer.expires <= now) {
-      this.#table.set(address, lease, undefined);
-      return;
-    }
     if (offer === undefined && (lease?.expires ?? Infinity) <= now) {
       this.release(address);
       return;

@@ -119,7 +119,7 @@ export class LeaseTable {
     else this.#leaseEnds.delete(address);
 
     const seq = lease?.state === "released" && offer === undefined ? lease.releasedSeq : undefined;
-    if (seq !== undefined && this.isDynamic(address)) this.#released.set(address, seq);
+    if (seq !== undefined) this.#released.set(address, seq);
     else this.#released.delete(address);
 
     if (lease !== undefined || offer !== undefined) {

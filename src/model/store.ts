@@ -28,7 +28,10 @@ export type Durability =
   /** Survives a power cut: networks are configuration and must. */
   | "disk";
 
-/** Everything the controller remembers. All calls are synchronous; `transaction` nests nothing and rolls back on throw. */
+/**
+ * Everything the controller remembers. All calls are synchronous; `transaction` nests nothing and rolls back on throw. Reads go
+ * anywhere, writes (those of `leases` too) only within a transaction. Lists come in the order things were first put.
+ */
 export interface Store {
   transaction<T>(durability: Durability, run: () => T): T;
 

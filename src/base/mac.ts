@@ -24,7 +24,9 @@ export function parseMac(text: string, field: string = "mac", op: string = "pars
 }
 
 export function macBytes(mac: Mac): Uint8Array {
-  return Uint8Array.from(mac.split(":"), (pair) => Number.parseInt(pair, 16));
+  const out = new Uint8Array(6);
+  for (let i = 0; i < 6; i++) out[i] = Number.parseInt(mac.slice(i * 3, i * 3 + 2), 16);
+  return out;
 }
 
 export function macFromBytes(bytes: Uint8Array): Mac {

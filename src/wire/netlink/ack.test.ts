@@ -121,10 +121,10 @@ describe("ackError()", () => {
     expect(error.toJSON()).toEqual({
       code: "kernel",
       op: "link.add",
-      message: "link.add vx1: VXLAN ID must be lower than 16777216, at byte 60 of the request (ERANGE)",
+      message: "link.add vx1: VXLAN ID must be lower than 16777216 (ERANGE)",
       subject: "vx1",
       errno: "ERANGE",
-      kernel: "VXLAN ID must be lower than 16777216, at byte 60 of the request",
+      kernel: "VXLAN ID must be lower than 16777216",
     });
   });
 
@@ -142,6 +142,13 @@ describe("ackError()", () => {
   it("names a missing attribute", () => {
     const ack = { errno: 22, extack: { missingType: 1, offset: 4 } };
     expect(ackError(ack, { op: "x", subject: "y" }).kernel).toBe("attribute 1 is missing");
+  });
+
+  it("tells where, when the kernel says nothing else", () => {
+    const ack = { errno: 22, extack: { offset: 36 } };
+    expect(ackError(ack, { op: "x", subject: "y" }).message).toBe(
+      "x y: rejected at byte 36 of the request (EINVAL)",
+    );
   });
 });
 

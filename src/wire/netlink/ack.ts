@@ -130,6 +130,8 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   ENODEV: "not_found",
   ENOENT: "not_found",
   ESRCH: "not_found",
+  // Of RTM_DELADDR: the link does not have that address.
+  EADDRNOTAVAIL: "not_found",
   EEXIST: "conflict",
   EADDRINUSE: "conflict",
   EBUSY: "in_use",
@@ -151,7 +153,8 @@ export function ackError(
   const details: string[] = [];
   if (message !== undefined && message !== "") details.push(message);
   if (missingType !== undefined) details.push(`attribute ${missingType} is missing`);
-  else if (offset !== undefined) details.push(`at byte ${offset} of the request`);
+  // An offset tells a person nothing; it is better than nothing only.
+  if (details.length === 0 && offset !== undefined) details.push(`rejected at byte ${offset} of the request`);
   const kernel = details.join(", ");
   return new NetError(CODES[errno] ?? "kernel", about.op, {
     message: `${about.op} ${about.subject}: ${kernel === "" ? errno : `${kernel} (${errno})`}`,

@@ -42,6 +42,11 @@ export function errnoError(op: string, subject: string, errno: number): NetError
   });
 }
 
+/** What an error name means, in words; undefined for those that netdock does not meet. */
+export function errnoWords(name: string): string | undefined {
+  return words[name];
+}
+
 /** True for an error of the kernel with one of these names. */
 export function hasErrno(error: unknown, ...errnos: readonly string[]): error is NetError {
   return error instanceof NetError && error.errno !== undefined && errnos.includes(error.errno);

@@ -117,7 +117,9 @@ export class HostWatch {
         if (gone) this.#addresses.delete(key);
         else this.#addresses.add(key);
         const link = this.#links.get(address.index)?.name;
-        if (known === !gone || link === undefined || this.#ours.has(link)) return undefined;
+        // Links give themselves link-local addresses some time after they come up.
+        if (key.includes(LINK_LOCAL) || known === !gone) return undefined;
+        if (link === undefined || this.#ours.has(link)) return undefined;
         return { kind: "address", link };
       }
       case "route": {
@@ -166,6 +168,9 @@ export interface HostWatchOptions {
   readonly ownPortIds: () => ReadonlySet<number>;
   readonly listener: (event: HostEvent) => void;
 }
+
+/** As it stands in an address key: fe80::/64 of RFC 4291 section 2.5.6. */
+const LINK_LOCAL = " fe80::";
 
 const ROUTE_GROUPS: readonly number[] = [
   RTNLGRP.LINK,

@@ -1,5 +1,17 @@
 import koffi, { type KoffiFunc } from "koffi";
 import { sysError } from "./errno.ts";
+import {
+  EFD_CLOEXEC_NONBLOCK,
+  EPOLL,
+  NS_GET_NSTYPE,
+  SO,
+  SOCK,
+  SOL,
+  SYS_pidfd_open,
+  SYS_pidfd_send_signal,
+} from "./libc-numbers.ts";
+
+export * from "./libc-numbers.ts";
 
 /**
  * The C library, and the only foreign functions in netdock. Every wrapper throws a NetError `kernel` with the errno name;
@@ -19,6 +31,9 @@ const c = {
   socket: bind<(domain: number, type: number, protocol: number) => number>("int socket(int, int, int)"),
   bind: bind<(fd: number, address: Bytes, size: number) => number>("int bind(int, const void *, uint32_t)"),
   shutdown: bind<(fd: number, how: number) => number>("int shutdown(int, int)"),
+  connect: bind<(fd: number, address: Bytes, size: number) => number>(
+    "int connect(int, const void *, uint32_t)",
+  ),
   listen: bind<(fd: number, backlog: number) => number>("int listen(int, int)"),
   getsockname: bind<(fd: number, address: Bytes, size: Bytes) => number>(
     "int getsockname(int, void *, void *)",
@@ -76,6 +91,11 @@ export function socket(domain: number, type: number, protocol: number): number {
 
 export function bindSocket(fd: number, address: Uint8Array, subject: string): void {
   check(c.bind(fd, address, address.length), "bind", subject);
+}
+
+/** Waits for a TCP server's answer, unless the socket is non-blocking: then EINPROGRESS is thrown. */
+export function connectSocket(fd: number, address: Uint8Array, subject: string): void {
+  check(c.connect(fd, address, address.length), "connect", subject);
 }
 
 export function listen(fd: number, backlog: number): void {
@@ -285,47 +305,3 @@ export function namespaceType(fd: number): number | undefined {
   const type = c.ioctl(fd, NS_GET_NSTYPE, new Uint8Array(0));
   return type < 0 ? undefined : type;
 }
-
-/** linux/nsfs.h: _IO(0xb7, 0x3) */
-const NS_GET_NSTYPE = 0xb703;
-/** The same numbers on every architecture (asm-generic/unistd.h): they came after the tables were joined. */
-const SYS_pidfd_open = 434;
-const SYS_pidfd_send_signal = 424;
-const EFD_CLOEXEC_NONBLOCK = 0o2004000;
-
-/** sys/epoll.h */
-const EPOLL = { CLOEXEC: 0o2000000, CTL_ADD: 1, CTL_DEL: 2, CTL_MOD: 3 } as const;
-export const POLL = { IN: 1, ERR: 8, HUP: 16 } as const;
-
-/** sys/socket.h */
-export const AF = { INET: 2, INET6: 10, NETLINK: 16 } as const;
-export const SOCK = { STREAM: 1, DGRAM: 2, RAW: 3, CLOEXEC: 0o2000000, NONBLOCK: 0o4000 } as const;
-export const SOL = { SOCKET: 1, NETLINK: 270, IPV6: 41 } as const;
-export const SO = {
-  REUSEADDR: 2,
-  SNDBUF: 7,
-  RCVBUF: 8,
-  ATTACH_FILTER: 26,
-  SNDBUFFORCE: 32,
-  RCVBUFFORCE: 33,
-} as const;
-export const IPV6_V6ONLY = 26;
-export const IPPROTO_SCTP = 132;
-export const MSG = { PEEK: 0x2, TRUNC: 0x20, DONTWAIT: 0x40 } as const;
-
-/** linux/sched.h */
-export const CLONE = { NEWNS: 0x20000, NEWUTS: 0x4000000, NEWNET: 0x40000000 } as const;
-
-/** linux/mount.h */
-export const MS = {
-  NOSUID: 2,
-  NODEV: 4,
-  NOEXEC: 8,
-  RDONLY: 1,
-  BIND: 0x1000,
-  REC: 0x4000,
-  PRIVATE: 0x40000,
-  SLAVE: 0x80000,
-  SHARED: 0x100000,
-} as const;
-export const MNT_DETACH = 2;

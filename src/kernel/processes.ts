@@ -29,7 +29,7 @@ export interface LinuxProcessesOptions {
   /** Folder of all namespaces' pins, which no process takes with it. */
   readonly pinsDir: string;
   /** The host's network namespace where that is not the thread's own. */
-  readonly homeFd: number | undefined;
+  readonly homeFd?: number | undefined;
 }
 
 /**
@@ -60,8 +60,9 @@ export class LinuxProcesses implements Processes {
       if (stdio.kind === "log") opened.push(...openLog(stdio.path));
       const [log = 1, nothing = 0] = stdio.kind === "log" ? opened.slice(-2) : [];
 
-      const result = this.#options.namespaces.withNewMounts(netns ?? this.#options.homeFd, () => {
-        this.#arrange(request, netns !== undefined);
+      const place = netns ?? this.#options.homeFd;
+      const result = this.#options.namespaces.withNewMounts(place, () => {
+        this.#arrange(request, place !== undefined);
         return posixSpawn({
           file,
           argv: wanted.command,

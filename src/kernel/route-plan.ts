@@ -1,4 +1,3 @@
-import { NetError } from "../base/errors.ts";
 import { HOST_NETNS, type NetnsKey, type Op } from "../model/ops.ts";
 
 /** Steps carried out by messages to a NETLINK_ROUTE socket. */
@@ -136,29 +135,4 @@ export function hostLinks(ops: readonly Op[]): Set<string> {
     }
   }
   return found;
-}
-
-/** What a step is about, for errors. */
-export function subjectOf(op: RouteOp): string {
-  switch (op.op) {
-    case "link.create":
-      return op.link.name;
-    case "link.set":
-      return op.name;
-    case "address.add":
-    case "address.delete":
-      return `${op.address.address} on ${op.address.link}`;
-    default: {
-      const { destination, via, link } = op.route;
-      return `${destination}${via === undefined ? "" : ` via ${via}`} dev ${link}`;
-    }
-  }
-}
-
-export function noSuchLink(op: string, name: string): NetError {
-  return new NetError("not_found", op, {
-    message: `${op}: there is no link ${name}`,
-    subject: name,
-    errno: "ENODEV",
-  });
 }

@@ -3,7 +3,6 @@ import { cidrParts } from "../base/cidr.ts";
 import { familyNumber } from "../base/ip.ts";
 import { unreachable } from "../base/unreachable.ts";
 import type { NetnsKey, Op } from "../model/ops.ts";
-import { ackError } from "../wire/netlink/ack.ts";
 import { addAddress, deleteAddress } from "../wire/netlink/address.ts";
 import { errnoName } from "../wire/netlink/errno.ts";
 import { getLink, setLink, upFlag } from "../wire/netlink/link.ts";
@@ -16,7 +15,8 @@ import { createLinkRequest, finishLinkRequest } from "./link-requests.ts";
 import { previousRoute, previousSettings } from "./previous.ts";
 import type { NetlinkSocket, Reply } from "./netlink-socket.ts";
 import type { NetnsTable } from "./netns-table.ts";
-import { linkKey, type LinkName, linksNeeded, noSuchLink, type RouteOp, subjectOf } from "./route-plan.ts";
+import { noSuchLink, refusal } from "./refusal.ts";
+import { linkKey, type LinkName, linksNeeded, type RouteOp } from "./route-plan.ts";
 
 /** Errors that mean a removal has nothing left to do. */
 const ALREADY_GONE: readonly string[] = ["ENODEV", "EADDRNOTAVAIL", "ESRCH", "ENOENT"];
@@ -252,7 +252,5 @@ function errnoOf(reply: Reply | undefined): string {
 
 /** Throws what the kernel said, if it refused. */
 function fail(op: RouteOp, reply: Reply | undefined): void {
-  if (errnoOf(reply) !== "" && reply?.ack !== undefined) {
-    throw ackError(reply.ack, { op: op.op, subject: subjectOf(op) });
-  }
+  if (errnoOf(reply) !== "" && reply?.ack !== undefined) throw refusal(op, reply.ack);
 }

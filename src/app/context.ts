@@ -7,7 +7,6 @@ import { NetError } from "../base/errors.ts";
 import type { CliContext, Output, SignalName, SpawnedInSandbox, SpawnInSandbox } from "../cli/context.ts";
 import type { SandboxId } from "../model/ids.ts";
 import type { Processes } from "../model/process.ts";
-import { cliClient } from "./cli-client.ts";
 import { DEFAULT_RUN_DIR, DEFAULT_SOCKET, DEFAULT_STATE_DIR } from "./paths.ts";
 import { VERSION } from "./version.ts";
 
@@ -24,7 +23,7 @@ export function createContext(): CliContext {
     env: process.env,
     cwd: process.cwd(),
     now: () => Date.now(),
-    connect: (host) => cliClient(host ?? DEFAULT_SOCKET),
+    connect: (host) => connect({ host: host ?? DEFAULT_SOCKET }),
     spawnInSandbox,
     kill(pid, signal) {
       try {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { runCli } from "../cli/main.ts";
+import { runCli } from "../cli/run-cli.ts";
 import { createContext } from "./context.ts";
 
 // libuv reads this at its first use: one thread of the pool waits for kernel events, others for deletions.

@@ -64,8 +64,8 @@ export interface CliContext {
   now(): number;
   /** A client of the daemon at `host` (`unix:///run/netdock/netdock.sock`, a path; undefined: the default). Opens nothing yet. */
   connect(host: string | undefined): NetdockClient;
-  /** Throws `invalid` with `errno` (`ENOENT`: no such command) when the command cannot be started. */
-  spawnInSandbox(request: SpawnInSandbox): SpawnedInSandbox;
+  /** Rejects with `invalid`, field `command` and `errno` (`ENOENT`: no such command) when the command cannot be started. */
+  spawnInSandbox(request: SpawnInSandbox): Promise<SpawnedInSandbox>;
   /** Sends a signal to a process the CLI started; fine when it is gone. */
   kill(pid: number, signal: SignalName): void;
   /** Calls back for each of these signals, in place of their default effect, until the returned function is called. */

@@ -26,9 +26,9 @@ export function spawnRequest(
 export type Started = { readonly process: SpawnedInSandbox } | { readonly exitCode: number };
 
 /** Starts a command at this terminal; one that cannot start is reported, with Docker's exit codes for it. */
-export function startForeground(context: CliContext, request: SpawnInSandbox): Started {
+export async function startForeground(context: CliContext, request: SpawnInSandbox): Promise<Started> {
   try {
-    return { process: context.spawnInSandbox(request) };
+    return { process: await context.spawnInSandbox(request) };
   } catch (error) {
     if (!isNetError(error, "invalid") || error.field !== "command") throw error;
     context.stderr.write(errorLines(error, context));

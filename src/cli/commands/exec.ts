@@ -14,7 +14,7 @@ export async function runExec({ context, client, flags, args }: Call): Promise<n
     env: await environmentOf(context, flags, context.stdinIsTty),
     workingDir: resolve(context.cwd, flags.text("workdir") ?? "."),
   };
-  const started = startForeground(context, spawnRequest(view, process, files, { kind: "inherit" }));
+  const started = await startForeground(context, spawnRequest(view, process, files, { kind: "inherit" }));
   if ("exitCode" in started) return started.exitCode;
   const release = passSignals(context, started.process.pid);
   try {

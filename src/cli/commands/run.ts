@@ -42,7 +42,7 @@ async function inForeground(
   let release = early;
   try {
     const files = await client.sandboxFiles(view.id);
-    const started = startForeground(context, spawnRequest(view, process, files, { kind: "inherit" }));
+    const started = await startForeground(context, spawnRequest(view, process, files, { kind: "inherit" }));
     if ("exitCode" in started) return started.exitCode;
     const { pid, exited } = started.process;
     release = passSignals(context, pid);

@@ -140,7 +140,7 @@ async function healthy(request: ReadyRequest): Promise<void> {
 async function runCheck({ client, context, view }: ReadyRequest, check: Healthcheck): Promise<number> {
   const spec = { ...(view.process ?? { env: [] }), command: check.command };
   const files = await client.sandboxFiles(view.id);
-  const { pid, exited } = context.spawnInSandbox(
+  const { pid, exited } = await context.spawnInSandbox(
     spawnRequest(view, spec, files, { kind: "log", path: "/dev/null" }),
   );
   const timer = setTimeout(() => context.kill(pid, "SIGKILL"), check.timeoutMs);

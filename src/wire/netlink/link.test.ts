@@ -4,7 +4,7 @@ import { encodeMessage, type Request } from "./message.ts";
 import { type Ip, parseIp } from "../../base/ip.ts";
 import type { Mac } from "../../base/mac.ts";
 import { IPVLAN_F, IPVLAN_MODE, MACVLAN_FLAG, MACVLAN_MODE } from "./link-kind-numbers.ts";
-import { IN6_ADDR_GEN_MODE } from "./link-numbers.ts";
+import { IN6_ADDR_GEN_MODE, RTEXT_FILTER } from "./link-numbers.ts";
 import {
   addLink,
   deleteLink,
@@ -12,6 +12,8 @@ import {
   dumpBridgePorts,
   setBridgePort,
   setLink,
+  dumpLinks,
+  getLink,
   upFlag,
 } from "./link.ts";
 
@@ -385,5 +387,33 @@ describe("link requests", () => {
   it.each(GOLDEN)("$command", ({ request, bytes }) => {
     const sent = encodeMessage({ ...request, seq: 0, pid: 0 });
     expect(words(sent)).toEqual(words(hex(bytes)));
+  });
+});
+
+describe("dumpLinks(), getLink()", () => {
+  const bytesOf = (request: Request): string[] => words(encodeMessage({ ...request, seq: 0, pid: 0 }));
+
+  // As above, but iproute2 asks for family AF_PACKET (17) where we ask for AF_UNSPEC: the kernel makes no difference.
+  it("ip link show", () => {
+    const bytes = "28000000 12000103 00000000 00000000 00000000 00000000 00000000 00000000 08001d00 01000000";
+    expect(bytesOf(dumpLinks({ extMask: RTEXT_FILTER.VF }))).toEqual(words(hex(bytes)));
+  });
+
+  it("ip link show master br0", () => {
+    const bytes = `30000000 12000103 00000000 00000000 00000000 00000000 00000000 00000000
+      08001d00 01000000 08000a00 0a000000`;
+    expect(bytesOf(dumpLinks({ master: 10, extMask: RTEXT_FILTER.VF }))).toEqual(words(hex(bytes)));
+  });
+
+  it("ip link show type veth", () => {
+    const bytes = `34000000 12000103 00000000 00000000 00000000 00000000 00000000 00000000
+      08001d00 01000000 0c001200 08000100 76657468`;
+    expect(bytesOf(dumpLinks({ kind: "veth", extMask: RTEXT_FILTER.VF }))).toEqual(words(hex(bytes)));
+  });
+
+  it("ip link show dev br0", () => {
+    const bytes = "28000000 12000100 00000000 00000000 00000000 0a000000 00000000 00000000 08001d00 09000000";
+    const extMask = RTEXT_FILTER.VF | RTEXT_FILTER.SKIP_STATS;
+    expect(bytesOf(getLink({ index: 10, extMask }))).toEqual(words(hex(bytes)));
   });
 });

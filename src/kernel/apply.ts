@@ -21,6 +21,7 @@ export class Applier {
   readonly #firewall: FirewallSteps;
   readonly #buffer: Uint8Array;
   readonly #deleters = new Map<NetnsKey, LinkDeleter>();
+  readonly #ending = new Set<Promise<void>>();
 
   constructor(options: {
     readonly table: NetnsTable;
@@ -57,13 +58,21 @@ export class Applier {
 
   /** Forgets what is kept for a namespace that goes away. */
   forget(netns: NetnsKey): void {
-    this.#deleters.get(netns)?.close();
+    const deleter = this.#deleters.get(netns);
+    if (deleter === undefined) return;
     this.#deleters.delete(netns);
+    deleter.close();
+    const ending = deleter.settled().then(() => void this.#ending.delete(ending));
+    this.#ending.add(ending);
+  }
+
+  /** Resolves when no deletion is under way. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#ending, ...[...this.#deleters.values()].map((deleter) => deleter.settled())]);
   }
 
   close(): void {
-    for (const deleter of this.#deleters.values()) deleter.close();
-    this.#deleters.clear();
+    for (const netns of this.#deleters.keys()) this.forget(netns);
   }
 
   #group(group: Group, run: RouteRun, inverses: Op[]): Promise<unknown> | undefined {

@@ -43,6 +43,7 @@ export class LinuxHost implements Host {
   readonly #firewall: KernelFirewall;
   readonly #applier: Applier;
   readonly #watches = new Set<HostWatch>();
+  #closed = false;
 
   constructor(options: LinuxHostOptions) {
     this.#pins = new NetnsPins(options.runDir);
@@ -149,13 +150,16 @@ export class LinuxHost implements Host {
     };
   }
 
-  /** Resolves when work that went on behind finished calls is done: sockets being closed, links being deleted. */
+  /** Resolves when what finished calls, or `close`, left going is done: sockets being closed, links being deleted. */
   async settled(): Promise<void> {
-    await this.#firewall.settled();
+    await Promise.all([this.#applier.settled(), this.#firewall.settled()]);
+    if (this.#closed) await this.#poller.settled();
   }
 
   /** What was made stays; so do running processes. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     for (const watch of this.#watches) watch.close();
     this.#watches.clear();
     this.#poller.close();

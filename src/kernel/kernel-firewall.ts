@@ -68,8 +68,7 @@ export class KernelFirewall implements FirewallSteps {
       transact(socket, "resolver.redirect", (firstSeq) => compileRedirect(port, firstSeq));
     } finally {
       // It may wait, and a sandbox's table is written once: off the thread, and no descriptor kept for each sandbox.
-      const closing = closeAsync(socket.fd).then(() => void this.#closing.delete(closing));
-      this.#closing.add(closing);
+      this.#giveUp(socket);
     }
   }
 
@@ -80,8 +79,13 @@ export class KernelFirewall implements FirewallSteps {
 
   close(): void {
     if (this.#socket === undefined) return;
-    void closeAsync(this.#socket.fd);
+    this.#giveUp(this.#socket);
     this.#socket = undefined;
+  }
+
+  #giveUp(socket: NetlinkSocket): void {
+    const closing = closeAsync(socket.fd).then(() => void this.#closing.delete(closing));
+    this.#closing.add(closing);
   }
 
   #host(): NetlinkSocket {

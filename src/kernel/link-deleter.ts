@@ -20,7 +20,8 @@ export class LinkDeleter {
   readonly #keep: boolean;
   #socket: NetlinkSocket | undefined;
   #queue: Waiting[] = [];
-  #busy = false;
+  #closing = false;
+  #busy: Promise<void> | undefined;
   #group = Math.floor(Math.random() * 0x1000_0000);
 
   /** `open` makes a socket for this deleter alone, `route` gives the one for short requests. */
@@ -40,20 +41,20 @@ export class LinkDeleter {
     return new Promise((resolve, reject) => {
       this.#queue.push({ name, resolve, reject });
       // A turn later, so that deletes asked for together go together.
-      if (!this.#busy) {
-        this.#busy = true;
-        queueMicrotask(() => void this.#work());
-      }
+      this.#busy ??= Promise.resolve().then(() => this.#work());
     });
   }
 
   close(): void {
     // While a delete is under way the socket is in use; `#work` closes it.
-    if (!this.#busy) this.#closeSocket();
+    if (this.#busy === undefined) this.#closeSocket();
     else this.#closing = true;
   }
 
-  #closing = false;
+  /** Resolves when nothing is under way. */
+  async settled(): Promise<void> {
+    await this.#busy;
+  }
 
   async #work(): Promise<void> {
     while (this.#queue.length > 0) {
@@ -70,7 +71,7 @@ export class LinkDeleter {
         for (const { reject } of batch) reject(error);
       }
     }
-    this.#busy = false;
+    this.#busy = undefined;
     if (this.#closing || !this.#keep) this.#closeSocket();
   }
 

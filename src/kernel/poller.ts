@@ -20,7 +20,7 @@ export class Poller {
   readonly #epoll: number = epollCreate();
   readonly #wake: number = eventfd();
   readonly #callbacks = new Map<number, (events: number) => void>();
-  #waiting = false;
+  #waiting: Promise<void> | undefined;
   #closed = false;
 
   constructor() {
@@ -35,7 +35,7 @@ export class Poller {
   add(fd: number, events: number, callback: (events: number) => void): void {
     epollAdd(this.#epoll, fd, events);
     this.#callbacks.set(fd, callback);
-    if (!this.#waiting) void this.#wait();
+    this.#waiting ??= this.#wait();
   }
 
   /** Other events for a descriptor that is watched. */
@@ -55,8 +55,13 @@ export class Poller {
     this.#closed = true;
     process.off("exit", this.#onExit);
     this.#callbacks.clear();
-    if (this.#waiting) eventfdSignal(this.#wake);
-    else this.#closeFds();
+    if (this.#waiting === undefined) this.#closeFds();
+    else eventfdSignal(this.#wake);
+  }
+
+  /** Resolves when no thread waits any more, which after `close` is soon. */
+  async settled(): Promise<void> {
+    await this.#waiting;
   }
 
   readonly #onExit = (): void => {
@@ -64,7 +69,6 @@ export class Poller {
   };
 
   async #wait(): Promise<void> {
-    this.#waiting = true;
     while (this.#callbacks.size > 0) {
       // One wait after another is the point: descriptors come and go in between.
       // oxlint-disable-next-line no-await-in-loop
@@ -74,7 +78,7 @@ export class Poller {
         else this.#callbacks.get(fd)?.(events);
       }
     }
-    this.#waiting = false;
+    this.#waiting = undefined;
     if (this.#closed) this.#closeFds();
   }
 

@@ -1,5 +1,6 @@
 import { NetError } from "../base/errors.ts";
 import { type Ack, ackError } from "../wire/netlink/ack.ts";
+import { FEATURES } from "./capabilities.ts";
 import { errnoWords } from "./errno.ts";
 import type { RouteOp } from "./route-plan.ts";
 
@@ -7,6 +8,15 @@ import type { RouteOp } from "./route-plan.ts";
 export function refusal(op: RouteOp, ack: Ack): NetError {
   const subject = subjectOf(op);
   const error = ackError(ack, { op: op.op, subject });
+  if (op.op === "link.create" && error.kernel?.startsWith("Unknown device type") === true) {
+    const message = `link.create ${subject}: this kernel lacks ${FEATURES[op.link.kind.type]}`;
+    return new NetError("unsupported", op.op, {
+      message,
+      subject,
+      errno: "EOPNOTSUPP",
+      kernel: error.kernel,
+    });
+  }
   const words = wordsFor(op, error);
   if (error.kernel !== undefined || words === undefined) return error;
   return new NetError(error.code, op.op, {

@@ -21,7 +21,7 @@ test("the heap agrees with a sorted list through any mix of set and delete", () 
         }
         const [least] = [...list].toSorted(([, a], [, b]) => a - b);
         expect([heap.peek(), heap.peekPriority()]).toEqual(least ?? [undefined, undefined]);
-        expect([...heap.keys()].toSorted()).toEqual([...list.keys()].toSorted());
+        expect(new Set(heap.keys())).toEqual(new Set(list.keys()));
         expect(heap.size).toBe(list.size);
       }
     }),

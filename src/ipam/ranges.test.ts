@@ -3,13 +3,11 @@ import { expect, test } from "vitest";
 
 import { RangeSet, type Range } from "./ranges.ts";
 
-const range = fc
-  .tuple(fc.nat(60), fc.nat(8))
-  .map(([first, size]): Range<string> => ({
-    first: BigInt(first),
-    last: BigInt(first + size),
-    by: `${first}+${size}`,
-  }));
+const range = fc.tuple(fc.nat(60), fc.nat(8)).map(([first, size]): Range<string> => ({
+  first: BigInt(first),
+  last: BigInt(first + size),
+  by: `${first}+${size}`,
+}));
 
 const overlap = (a: Range<unknown>, b: Range<unknown>): boolean => a.first <= b.last && b.first <= a.last;
 

@@ -23,6 +23,7 @@ export function openStore(options: { readonly path: string }): Store {
     db = new DatabaseSync(path, { enableForeignKeyConstraints: true, timeout: 0 });
     lock(db);
     check(db, path);
+    useLog(db);
     migrate(db);
     return new SqliteStore(db, path);
   } catch (error) {
@@ -55,6 +56,9 @@ function lock(db: DatabaseSync): void {
   db.exec("PRAGMA locking_mode = EXCLUSIVE");
   // Takes the lock now; with the mode above it outlives the transaction.
   db.exec("BEGIN EXCLUSIVE; COMMIT");
+}
+
+function useLog(db: DatabaseSync): void {
   // Commits append to one log and need no fsync for consistency: see `SqliteStore.transaction`.
   db.exec("PRAGMA journal_mode = WAL");
   // The log is copied into the database every 16 MB, which takes some 20 ms; SQLite's 4 MB would make that every hundredth
@@ -62,6 +66,7 @@ function lock(db: DatabaseSync): void {
   db.exec("PRAGMA wal_autocheckpoint = 4000");
 }
 
+/** Reads only: what is refused here stays as it was, to the byte. */
 function check(db: DatabaseSync, path: string): void {
   const application = pragma(db, "application_id");
   const version = pragma(db, "user_version");

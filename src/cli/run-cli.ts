@@ -1,5 +1,7 @@
+import type { NetdockClient } from "./client.ts";
 import type { CliContext } from "./context.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
+import type { Flags } from "./flags.ts";
 import { parseCommandLine } from "./program.ts";
 import type { Call, CommandSpec } from "./spec.ts";
 import { errorLines } from "./view/errors.ts";
@@ -23,27 +25,37 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
       return spec?.failureCode ?? EXIT.usage;
     }
     const { run } = await invocation.spec.load();
-    return await run(callOf(invocation.spec, invocation.flags, invocation.args, context));
+    using call = new CallOf(invocation.spec, invocation.flags, invocation.args, context);
+    return await run(call);
   } catch (error) {
     context.stderr.write(errorLines(error, context));
     return spec?.failureCode ?? exitCodeOf(error);
   }
 }
 
-function callOf(spec: CommandSpec, flags: Call["flags"], args: readonly string[], context: CliContext): Call {
-  // An empty NETDOCK_HOST counts as none, as an unset one in scripts often is.
-  const host = flags.text("host") ?? (context.env["NETDOCK_HOST"] || undefined);
-  let client: Call["client"] | undefined;
-  return {
-    context,
-    flags,
-    args: spec.passThrough === true ? withoutDashes(spec, args) : args,
-    host,
-    get client() {
-      client ??= context.connect(host);
-      return client;
-    },
-  };
+class CallOf implements Call, Disposable {
+  readonly context: CliContext;
+  readonly flags: Flags;
+  readonly args: readonly string[];
+  readonly host: string | undefined;
+  #client: NetdockClient | undefined;
+
+  constructor(spec: CommandSpec, flags: Flags, args: readonly string[], context: CliContext) {
+    this.context = context;
+    this.flags = flags;
+    this.args = spec.passThrough === true ? withoutDashes(spec, args) : args;
+    // An empty NETDOCK_HOST counts as none, as an unset one in scripts often is.
+    this.host = flags.text("host") ?? (context.env["NETDOCK_HOST"] || undefined);
+  }
+
+  get client(): NetdockClient {
+    this.#client ??= this.context.connect(this.host);
+    return this.#client;
+  }
+
+  [Symbol.dispose](): void {
+    this.#client?.close();
+  }
 }
 
 /** `exec web -- sh`: the two dashes end the flags once more, behind the sandbox's name. */

@@ -190,6 +190,14 @@ export function readService(field: Field, name: string, notices: Notices): Servi
   if (draft.networkMode !== undefined && hasNetworks) {
     throw refusal(field, undefined, "network_mode and networks exclude each other: keep one");
   }
+  if ((draft.networkMode === "host" || draft.networkMode === "none") && draft.ports.length > 0) {
+    const why = draft.networkMode === "host" ? "its ports are the host's own" : "it has no network";
+    throw refusal(
+      field,
+      undefined,
+      `network_mode ${draft.networkMode} publishes no ports (${why}): remove ports`,
+    );
+  }
   if (draft.networkMode === undefined && draft.networks.length === 0) {
     draft.networks = [{ key: "default", aliases: [], priority: 0, options: {}, place: field.place() }];
   }

@@ -12,8 +12,9 @@ export function parseDuration(text: string): number | undefined {
   return total;
 }
 
-/** `0.8 s`, `12 s`, `3 min`: how long something took or is ago, for a person. */
+/** `40 ms`, `1.8 s`, `12 s`, `3 min`: how long something took or is ago, for a person. */
 export function formatElapsed(ms: number): string {
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
   if (ms < 10_000) return `${(ms / 1000).toFixed(1)} s`;
   if (ms < 120_000) return `${Math.round(ms / 1000)} s`;
   if (ms < 7_200_000) return `${Math.round(ms / 60_000)} min`;

@@ -6,6 +6,9 @@ import { errorText, NetError } from "../base/errors.ts";
 /** Owner and group may connect, nobody else: who can talk to the daemon can change the host's network. */
 export const SOCKET_MODE = 0o660;
 
+/** Connections that may wait to be accepted: as many as the kernel allows (net.core.somaxconn, 4096 by default). */
+const BACKLOG = 4096;
+
 /**
  * Listens on a Unix socket. The socket of a daemon that is dead is replaced; throws `conflict` when another one answers
  * there or when the path is a file of another kind, which is never removed.
@@ -17,7 +20,7 @@ export async function listenOnSocket(
   const { path, mode = SOCKET_MODE } = request;
   await removeStale(path);
   try {
-    await api.listen({ path });
+    await api.listen({ path, backlog: BACKLOG });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") throw taken(path);
     throw new NetError("invalid", "daemon.listen", {

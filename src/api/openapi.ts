@@ -1,8 +1,8 @@
 import fastify from "fastify";
 import { errorBody } from "./daemon-schemas.ts";
 import { HTTP_STATUS } from "./errors.ts";
-import type { Route } from "./routes.ts";
-import { type Keywords, type NamedSchemas, object, text, use } from "./schema.ts";
+import { type Route, route } from "./routes.ts";
+import { type Keywords, type NamedSchemas, object, type Schema, text, use } from "./schema.ts";
 
 /**
  * The OpenAPI 3.1 document of some routes. Made on demand, by a server that never listens: few ask for it, and its
@@ -44,6 +44,24 @@ export async function openapiDocument(api: {
   await server.ready();
   return server.swagger();
 }
+
+/** Answers with the document, which is made once. */
+export function openapiRoute(make: () => Promise<object>): Route {
+  let made: object | undefined;
+  return route({
+    method: "GET",
+    path: "/openapi.json",
+    op: "openapi",
+    tag: "daemon",
+    summary: "This document",
+    refuses: [],
+    status: 200,
+    reply: anyObject,
+    run: async () => (made ??= await make()),
+  });
+}
+
+const anyObject: Schema<object> = { type: "object", description: "An OpenAPI 3.1 document" };
 
 /** Stands for every compiler and handler of the server that never listens. */
 function accept(): () => never {

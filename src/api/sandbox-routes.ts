@@ -179,11 +179,14 @@ async function streamLog(request: {
     response.end();
     return;
   }
-  const left = new AbortController();
-  streams.add(response, () => left.abort());
   const ended = new AbortController();
   const unsubscribe = engine.subscribe(({ type, id, action }) => {
     if (type === "sandbox" && id === sandbox.id && (action === "die" || action === "destroy")) ended.abort();
+  });
+  const left = new AbortController();
+  streams.add(response, () => {
+    left.abort();
+    unsubscribe();
   });
   // It may have ended before anybody listened.
   if (!isRunning(engine, sandbox.id)) ended.abort();
@@ -193,8 +196,6 @@ async function streamLog(request: {
     // The status is long sent: a connection that breaks is the only way left to say that something is missing.
     reply.log.error({ err: error, sandbox: sandbox.id }, `log stream failed: ${errorText(error)}`);
     response.destroy();
-  } finally {
-    unsubscribe();
   }
 }
 

@@ -13,7 +13,7 @@ import { daemonSchemas } from "./daemon-schemas.ts";
 import { errorBody, hiddenFault, HTTP_STATUS, transportError } from "./errors.ts";
 import { EVENT_BUFFER_BYTES } from "./events.ts";
 import { networkRoutes } from "./network-routes.ts";
-import { openapiDocument } from "./openapi.ts";
+import { openapiDocument, openapiRoute } from "./openapi.ts";
 import { requestSchemas } from "./request-schemas.ts";
 import { responseSchemas } from "./response-schemas.ts";
 import { sandboxRoutes } from "./sandbox-routes.ts";
@@ -30,6 +30,9 @@ declare module "fastify" {
 
 const BASE: ApiBase = "/netdock/v1";
 const BODY_LIMIT_BYTES = 1024 * 1024;
+
+/** A fastify instance: other APIs are registered on it as plugins. */
+export type Api = FastifyInstance;
 
 export interface ApiOptions {
   readonly engine: Engine;
@@ -54,7 +57,7 @@ export interface ApiOptions {
  * await listenOnSocket(api, { path: "/run/netdock/netdock.sock" });
  * ```
  */
-export function createApi(options: ApiOptions): FastifyInstance {
+export function createApi(options: ApiOptions): Api {
   const api = fastify({
     ...(options.log === undefined ? { logger: false } : { loggerInstance: options.log }),
     // One line for each failure (see `answerError`), none for a request that went well, and no logger made for each.
@@ -64,7 +67,8 @@ export function createApi(options: ApiOptions): FastifyInstance {
     exposeHeadRoutes: false,
     // Requests that come while the server closes get our own refusal instead (see `refuseWhenClosing`).
     return503OnClosing: false,
-    routerOptions: { maxParamLength: 1024 },
+    // No limit of the router's own: node reads at most 16 KiB of headers, and no name is that long.
+    routerOptions: { maxParamLength: 16_384 },
     // A silent client must not hold a half-sent request for ever; whole requests may take as long as they take.
     requestTimeout: 30_000,
     // Routes check and write for themselves (see routes.ts); neither compiler is loaded.
@@ -101,16 +105,12 @@ async function netdockApi(scope: FastifyInstance, options: ApiOptions): Promise<
     ...daemonRoutes({ engine, streams, version, info, shutdown, eventBufferBytes }),
   ];
   const named = byName([...requestSchemas, ...responseSchemas, ...daemonSchemas]);
+  routes.push(openapiRoute(() => openapiDocument({ routes, named, base: BASE, version })));
   for (const { method, path, op, handle } of routes) {
     const handler = (request: FastifyRequest, reply: FastifyReply): Promise<void> =>
       handle(request, reply, named);
     scope.route({ method, url: path, config: { op }, handler });
   }
-  let document: Promise<object> | undefined;
-  scope.get("/openapi.json", { config: { op: "openapi" } }, () => {
-    document ??= openapiDocument({ routes, named, base: BASE, version });
-    return document;
-  });
 }
 
 function noCompiler(): never {

@@ -13,6 +13,11 @@ export class OpenStreams {
 
   /** `stop` is called once, when the client left or the server ends, whichever comes first. */
   add(response: ServerResponse, stop: () => void): void {
+    // It may have left while the stream was being prepared; its `close` event is over then.
+    if (response.destroyed) {
+      stop();
+      return;
+    }
     const stream: OpenStream = { response, stop };
     this.#open.add(stream);
     response.once("close", () => {
@@ -37,6 +42,8 @@ export class OpenStreams {
 
 /** Status and headers at once, so that the client knows its stream stands before the first byte of it. */
 export function beginStream(response: ServerResponse, contentType: string): void {
+  // A write to a client that is gone; `close` says so too, and is what ends a stream.
+  response.on("error", () => undefined);
   response.writeHead(200, { "content-type": contentType, "cache-control": "no-store" });
   response.flushHeaders();
 }
@@ -48,7 +55,7 @@ export async function pump(
   signal: AbortSignal,
 ): Promise<void> {
   for await (const chunk of source) {
-    if (signal.aborted) return;
+    if (signal.aborted || response.destroyed) return;
     if (!response.write(chunk)) await drained(response, signal);
   }
   response.end();

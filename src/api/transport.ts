@@ -16,10 +16,14 @@ export interface ApiRequest extends RequestOptions {
   readonly body?: object | undefined;
 }
 
+/** Connections for calls; more calls at once wait for a free one. Streams have connections of their own. */
+const MAX_CONNECTIONS = 64;
+
 /** HTTP over one Unix socket, connections kept; failures are NetErrors. */
 export class Transport {
   readonly socketPath: string;
-  readonly #agent = new Agent({ keepAlive: true, scheduling: "lifo" });
+  readonly #agent = new Agent({ keepAlive: true, scheduling: "lifo", maxSockets: MAX_CONNECTIONS });
+  readonly #streamAgent = new Agent();
   readonly #streams = new Set<IncomingMessage>();
 
   constructor(socketPath: string) {
@@ -37,7 +41,7 @@ export class Transport {
   /** The body as it comes. Resolves when the daemon accepted the request. */
   async stream(request: ApiRequest): Promise<IncomingMessage> {
     const op = opOf(request);
-    const response = await this.#send(request, op);
+    const response = await this.#send(request, op, this.#streamAgent);
     if (response.statusCode !== 200) throw this.#refusal(await this.#read(response, request, op), op);
     this.#streams.add(response);
     response.once("close", () => this.#streams.delete(response));
@@ -47,21 +51,22 @@ export class Transport {
   close(): void {
     for (const response of this.#streams) response.destroy();
     this.#agent.destroy();
+    this.#streamAgent.destroy();
   }
 
   async #answer(request: ApiRequest, op: string): Promise<{ response: IncomingMessage; text: string }> {
-    const response = await this.#send(request, op);
+    const response = await this.#send(request, op, this.#agent);
     const text = await this.#read(response, request, op);
     const status = response.statusCode ?? 0;
     if (status < 200 || status > 299) throw this.#refusal(text, op);
     return { response, text };
   }
 
-  #send(request: ApiRequest, op: string): Promise<IncomingMessage> {
+  #send(request: ApiRequest, op: string, agent: Agent): Promise<IncomingMessage> {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
     const sent: ClientRequest = httpRequest({
-      agent: this.#agent,
+      agent,
       socketPath: this.socketPath,
       method: request.method,
       path: BASE + request.path,
@@ -111,6 +116,11 @@ export class Transport {
         const remedy = "run as root, or as a member of the socket's group";
         const message = `the socket ${subject} may not be opened by this user: ${remedy}`;
         return new NetError("forbidden", op, { message, subject, remedy, errno: error.code, cause: error });
+      }
+      case "EAGAIN": {
+        // unix(7): the queue of connections that the daemon has not accepted yet is full.
+        const message = `the daemon on ${subject} has too many connections waiting: try again`;
+        return new NetError("unavailable", op, { message, subject, errno: error.code, cause: error });
       }
       default:
         return new NetError("unavailable", op, {

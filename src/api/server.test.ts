@@ -1,0 +1,416 @@
+import fc from "fast-check";
+import type { FastifyInstance } from "fastify";
+import { connect as connectSocket } from "node:net";
+import { request as httpRequest } from "node:http";
+import pino from "pino";
+import { describe, expect, test } from "vitest";
+import { ERROR_CODES, NetError } from "../base/errors.ts";
+import { openDescriptors, type RunningApi, sendRaw, startApi } from "../testkit/api-server.ts";
+import { nearMissesOf } from "../testkit/schema-values.ts";
+import { HTTP_STATUS } from "./errors.ts";
+import { requestSchemas } from "./request-schemas.ts";
+import { byName } from "./schema.ts";
+import type { ErrorBody } from "./types.ts";
+
+interface Answer {
+  readonly status: number;
+  readonly type: string | undefined;
+  readonly text: string;
+}
+
+/** A request as any HTTP client would send it, without our own client in between. */
+function send(
+  { socketPath }: RunningApi,
+  request: {
+    readonly method?: string;
+    readonly path: string;
+    readonly body?: string | undefined;
+    readonly headers?: Readonly<Record<string, string>>;
+  },
+): Promise<Answer> {
+  const { method = "GET", path, body, headers = {} } = request;
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const sent = httpRequest({ socketPath, method, path, headers }, (response) => {
+    let text = "";
+    response.setEncoding("utf8");
+    response.on("data", (chunk) => (text += String(chunk)));
+    response.on("end", () => {
+      resolve({ status: response.statusCode ?? 0, type: response.headers["content-type"], text });
+    });
+    response.on("error", reject);
+  });
+  sent.on("error", reject);
+  sent.end(body);
+  return promise;
+}
+
+const JSON_TYPE = { "content-type": "application/json" };
+
+function errorOf({ text }: { readonly text: string }): ErrorBody["error"] {
+  return (JSON.parse(text) as ErrorBody).error;
+}
+
+function bodyOf(raw: string): { readonly text: string } {
+  return { text: raw.slice(raw.indexOf("\r\n\r\n") + 4) };
+}
+
+describe("a request that cannot be read", () => {
+  test.each([
+    ["text that is no JSON", '{"name": nope}', JSON_TYPE, "body: not JSON that can be read: "],
+    ["JSON cut short", '{"name": "a"', JSON_TYPE, "body: not JSON that can be read: "],
+    ["an empty body said to be JSON", "", JSON_TYPE, "body: empty, though its Content-Type says JSON"],
+    [
+      "a key that changes prototypes",
+      '{"__proto__": {"name": "a"}}',
+      JSON_TYPE,
+      "body: not JSON that can be read: it holds",
+    ],
+    [
+      "another content type",
+      '{"name":"a"}',
+      { "content-type": "text/plain" },
+      'content-type: "text/plain" is not read here',
+    ],
+    ["a form", "name=a", { "content-type": "application/x-www-form-urlencoded" }, "content-type: "],
+    ["no content type", '{"name":"a"}', {}, "content-type: nothing is not read here: send application/json"],
+    [
+      "a content type that is none",
+      '{"name":"a"}',
+      { "content-type": ";;" },
+      'content-type: ";;" is not read here',
+    ],
+  ])("%s: 400 with the reason", async (_what, body, headers, words) => {
+    await using running = await startApi();
+    const answer = await send(running, {
+      method: "POST",
+      path: "/netdock/v1/networks",
+      body,
+      headers,
+    });
+    expect(answer.status).toBe(400);
+    expect(answer.type).toBe("application/json; charset=utf-8");
+    expect(errorOf(answer)).toMatchObject({ code: "invalid", op: "network.create" });
+    expect(errorOf(answer).message).toContain(words);
+    expect(running.engine.calls).toEqual([]);
+  });
+
+  test("a body of more than 1 MiB: 413, whether it says so before or not", async () => {
+    await using running = await startApi();
+    const body = JSON.stringify({ name: "x".repeat(1024 * 1024) });
+    const path = "/netdock/v1/networks";
+    const told = await send(running, { method: "POST", path, body, headers: JSON_TYPE });
+    const chunked = { ...JSON_TYPE, "transfer-encoding": "chunked" };
+    const untold = await send(running, { method: "POST", path, body, headers: chunked });
+    for (const answer of [told, untold]) {
+      expect(answer.status).toBe(413);
+      expect(errorOf(answer)).toMatchObject({ code: "invalid", field: "body", op: "network.create" });
+      expect(errorOf(answer).message).toContain("larger than 1048576 bytes");
+    }
+  });
+
+  test("a body just below 1 MiB is read", async () => {
+    await using running = await startApi();
+    const body = JSON.stringify({ name: "x", labels: { big: "x".repeat(1024 * 1024 - 40) } });
+    const answer = await send(running, {
+      method: "POST",
+      path: "/netdock/v1/networks",
+      body,
+      headers: JSON_TYPE,
+    });
+    expect(answer.status).toBe(201);
+  });
+
+  test("a body nested as deep as fits is refused like any other", async () => {
+    await using running = await startApi();
+    const depth = 500_000;
+    const body = `{"name":${"[".repeat(depth)}${"]".repeat(depth)}}`;
+    const answer = await send(running, {
+      method: "POST",
+      path: "/netdock/v1/networks",
+      body,
+      headers: JSON_TYPE,
+    });
+    expect(answer.status).toBe(400);
+    expect(errorOf(answer)).toMatchObject({ field: "name" });
+  });
+
+  test("a body that ends early: 400 with the reason", async () => {
+    await using running = await startApi();
+    const head = "POST /netdock/v1/networks HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
+    const raw = await sendRaw(running.socketPath, `${head}content-length: 100\r\n\r\n{"name":"a"`, {
+      end: true,
+    });
+    expect(raw).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    expect(errorOf(bodyOf(raw))).toMatchObject({
+      code: "invalid",
+      message: "request: ended before it was whole",
+    });
+    const chunked = await sendRaw(running.socketPath, `${head}transfer-encoding: chunked\r\n\r\n5\r\n{"nam`, {
+      end: true,
+    });
+    expect(chunked).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    expect(running.engine.calls).toEqual([]);
+  });
+
+  test("a client that vanishes in the middle of its body leaves nothing behind", async () => {
+    await using running = await startApi();
+    await running.client.ping();
+    running.client.close();
+    const before = openDescriptors();
+    for (let round = 0; round < 20; round++) {
+      const socket = connectSocket({ path: running.socketPath });
+      const { promise: closed, resolve } = Promise.withResolvers<void>();
+      socket.on("close", () => resolve());
+      socket.write(
+        "POST /netdock/v1/networks HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n",
+        () => {
+          socket.write('content-length: 100\r\n\r\n{"name":', () => socket.destroy());
+        },
+      );
+      await closed;
+    }
+    // One more whole request: the server has handled all before it.
+    expect((await send(running, { path: "/netdock/v1/ping", headers: { connection: "close" } })).status).toBe(
+      200,
+    );
+    expect(running.engine.calls).toEqual([]);
+    expect(openDescriptors()).toEqual(before);
+  });
+
+  test("bytes that are no HTTP: 400 with the reason", async () => {
+    await using running = await startApi();
+    const raw = await sendRaw(running.socketPath, "\x16\x03\x01 hello\r\n\r\n", { end: false });
+    expect(raw).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    expect(errorOf(bodyOf(raw)).message).toContain("request: not HTTP: ");
+  });
+
+  test("headers without end: 431 with the reason", async () => {
+    await using running = await startApi();
+    const head = `GET /netdock/v1/ping HTTP/1.1\r\nhost: x\r\nx-long: ${"x".repeat(20_000)}\r\n\r\n`;
+    const raw = await sendRaw(running.socketPath, head, { end: false });
+    expect(raw).toMatch(/^HTTP\/1\.1 431 /);
+    expect(errorOf(bodyOf(raw)).message).toBe("request: its headers are too large");
+  });
+
+  test("a path that is no valid escape: 400 naming it", async () => {
+    await using running = await startApi();
+    const answer = await send(running, { path: "/netdock/v1/networks/%zz" });
+    expect(answer.status).toBe(400);
+    expect(errorOf(answer)).toMatchObject({ code: "invalid", field: "path" });
+  });
+});
+
+test.each([
+  ["GET", "/netdock/v1/nothing"],
+  ["PUT", "/netdock/v1/networks"],
+  ["GET", "/netdock/v2/ping"],
+  ["GET", "/"],
+  ["POST", "/netdock/v1/ping"],
+])("an unknown route, %s %s: 404 in the same shape", async (method, path) => {
+  await using running = await startApi();
+  const answer = await send(running, { method, path: `${path}?a=1` });
+  expect(answer.status).toBe(404);
+  expect(errorOf(answer)).toMatchObject({ code: "not_found", subject: `${method} ${path}` });
+});
+
+test.each(["nope", "x".repeat(2000), "a/b", "ü €", "..", "%2e", "a?b#c", "constructor"])(
+  "the name %j reaches the engine as it is",
+  async (name) => {
+    await using running = await startApi();
+    await expect(running.client.network(name)).rejects.toMatchObject({ code: "not_found", subject: name });
+    expect(running.engine.calls).toEqual([["network", name]]);
+  },
+);
+
+test.each([
+  ["/sandboxes/web/stop", 204, ["stopProcess", "web", { timeoutSeconds: 10, signal: 15 }]],
+  ["/reconcile", 200, ["reconcile", { dryRun: false }]],
+  ["/networks/prune", 200, ["pruneNetworks"]],
+] as const)("POST %s needs no body, as curl -X POST sends it", async (path, status, call) => {
+  await using running = await startApi();
+  expect(await send(running, { method: "POST", path: `/netdock/v1${path}` })).toMatchObject({ status });
+  expect(running.engine.calls).toEqual([call]);
+});
+
+test("a body that is needed and left out is missing", async () => {
+  await using running = await startApi();
+  const answer = await send(running, { method: "POST", path: "/netdock/v1/networks" });
+  expect(answer.status).toBe(400);
+  expect(errorOf(answer).message).toMatch(
+    /^body: nothing is not valid: it must be an object, such as \{"name"/,
+  );
+});
+
+test.each(ERROR_CODES)("a refusal of the engine, %s, keeps all its facts", async (code) => {
+  const error = new NetError(code, "network.create", {
+    message: "subnet: 10.0.0.0/8 overlaps eth0",
+    subject: "backend",
+    field: "ipam.config[0].subnet",
+    value: '"10.0.0.0/8"',
+    remedy: "take another",
+    errno: "EEXIST",
+    kernel: "File exists",
+    cause: new Error("inside"),
+  });
+  await using running = await startApi({ createNetwork: () => Promise.reject(error) });
+  const answer = await send(running, {
+    method: "POST",
+    path: "/netdock/v1/networks",
+    body: '{"name":"backend"}',
+    headers: JSON_TYPE,
+  });
+  expect(answer.status).toBe(HTTP_STATUS[code]);
+  expect(errorOf(answer)).toEqual(error.toJSON());
+});
+
+test("a fault of ours: 500 that says nothing of the inside, and a log line that says all", async () => {
+  const lines: string[] = [];
+  const log = pino({ level: "debug" }, { write: (line: string) => void lines.push(line) });
+  const fault = new TypeError("cannot read the secret of undefined");
+  await using running = await startApi(
+    {
+      networks: () => {
+        throw fault;
+      },
+    },
+    { log },
+  );
+  const answer = await send(running, { path: "/netdock/v1/networks" });
+  expect(answer.status).toBe(500);
+  expect(errorOf(answer)).toEqual({
+    code: "internal",
+    op: "network.list",
+    message: "network.list: netdock failed here by a fault of its own; the daemon's log says where",
+  });
+  expect(lines.join("")).toContain("cannot read the secret of undefined");
+  expect(lines.join("")).toContain("server.test.ts");
+});
+
+test("a request that goes well logs nothing", async () => {
+  const lines: string[] = [];
+  await using running = await startApi(
+    {},
+    { log: pino({ level: "info" }, { write: (line: string) => void lines.push(line) }) },
+  );
+  await running.client.networks();
+  await expect(running.client.network("nope")).rejects.toMatchObject({ code: "not_found" });
+  expect(lines.filter((line) => !line.includes("Server listening"))).toEqual([]);
+});
+
+describe("whatever the body, the answer is a success or a refusal, never a fault", () => {
+  const named = byName(requestSchemas);
+  const schemaOf = (id: string): fc.Arbitrary<unknown> => nearMissesOf(named.get(`${id}#`) ?? {}, named);
+  test.each([
+    ["/networks", schemaOf("NetworkRequest")],
+    ["/networks/backend/connect", schemaOf("ConnectRequest")],
+    ["/networks/backend/disconnect", schemaOf("DisconnectRequest")],
+    ["/sandboxes", schemaOf("SandboxRequest")],
+    ["/sandboxes/web/process", schemaOf("ProcessSpec")],
+    ["/sandboxes/web/adopt-process", schemaOf("AdoptProcessRequest")],
+    ["/sandboxes/web/exit", schemaOf("ExitRequest")],
+    ["/sandboxes/web/stop", schemaOf("StopRequest")],
+    ["/reconcile", schemaOf("ReconcileRequest")],
+  ])("POST %s", async (path, bodies) => {
+    await using running = await startApi();
+    const near = bodies.map((value) => JSON.stringify(value) ?? "");
+    const far = fc.oneof(
+      fc.json(),
+      fc.string(),
+      near.chain((text) => fc.nat(text.length).map((at) => text.slice(0, at))),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.oneof({ weight: 3, arbitrary: near }, far), async (body) => {
+        const before = running.engine.calls.length;
+        const answer = await send(running, {
+          method: "POST",
+          path: `/netdock/v1${path}`,
+          body,
+          headers: JSON_TYPE,
+        });
+        if (answer.status >= 400) {
+          expect(answer.status).toBe(400);
+          expect(errorOf(answer).code).toBe("invalid");
+          expect(errorOf(answer).message).not.toBe("");
+          expect(running.engine.calls).toHaveLength(before);
+        } else {
+          expect([200, 201, 204]).toContain(answer.status);
+          expect(running.engine.calls).toHaveLength(before + 1);
+        }
+      }),
+      { numRuns: 80 },
+    );
+  });
+});
+
+test("two thousand requests at once are all answered, each with its own answer", async () => {
+  await using running = await startApi();
+  const before = openDescriptors().length;
+  const answers = await Promise.all(
+    Array.from({ length: 2000 }, (_, index) =>
+      index % 2 === 0
+        ? running.client.createNetwork({ name: `n${index}` }).then(({ name }) => name)
+        : running.client.network(`missing${index}`).catch((error: unknown) => (error as NetError).subject),
+    ),
+  );
+  expect(answers).toEqual(
+    Array.from({ length: 2000 }, (_, index) => (index % 2 === 0 ? `n${index}` : `missing${index}`)),
+  );
+  running.client.close();
+  await expect(
+    send(running, { path: "/netdock/v1/ping", headers: { connection: "close" } }),
+  ).resolves.toMatchObject({ status: 200 });
+  await expect.poll(() => openDescriptors().length).toBeLessThanOrEqual(before);
+});
+
+describe("POST /shutdown", () => {
+  test("answers first, then calls back", async () => {
+    const { promise: asked, resolve } = Promise.withResolvers<void>();
+    await using running = await startApi({}, { shutdown: () => resolve() });
+    expect(await running.client.shutdown()).toEqual({ pid: process.pid });
+    await asked;
+  });
+
+  test("closing the server inside the callback loses no answer", async () => {
+    const closing: Promise<unknown>[] = [];
+    await using running = await startApi({}, { shutdown: () => void closing.push(running.api.close()) });
+    expect(await running.client.shutdown()).toEqual({ pid: process.pid });
+    await Promise.all(closing);
+    await expect(running.client.ping()).rejects.toMatchObject({ code: "unavailable" });
+  });
+
+  test("is refused where nothing ends on request", async () => {
+    await using running = await startApi();
+    await expect(running.client.shutdown()).rejects.toMatchObject({ code: "unsupported", op: "shutdown" });
+  });
+});
+
+test("another API beside ours has its own parsers, errors and routes", async () => {
+  const theirs = async (scope: FastifyInstance): Promise<void> => {
+    scope.get("/_ping", () => "OK");
+    scope.addContentTypeParser("text/plain", { parseAs: "string" }, (_request, body, done) => {
+      done(null, body);
+    });
+    scope.post("/v1.51/networks/create", (request) => ({ got: request.body }));
+    scope.setErrorHandler((_error, _request, reply) => reply.code(418).send({ message: "theirs" }));
+    scope.get("/v1.51/broken", () => {
+      throw new Error("theirs");
+    });
+    await Promise.resolve();
+  };
+  await using running = await startApi({}, { prepare: (api) => void api.register(theirs) });
+  expect((await send(running, { path: "/_ping" })).text).toBe("OK");
+  const plain = { "content-type": "text/plain" };
+  expect(
+    (await send(running, { method: "POST", path: "/v1.51/networks/create", body: "hi", headers: plain }))
+      .text,
+  ).toBe('{"got":"hi"}');
+  expect(await send(running, { path: "/v1.51/broken" })).toMatchObject({
+    status: 418,
+    text: '{"message":"theirs"}',
+  });
+  expect((await send(running, { path: "/netdock/v1/ping" })).text).toBe('{"ok":true}');
+  expect(
+    (await send(running, { method: "POST", path: "/netdock/v1/networks", body: "hi", headers: plain }))
+      .status,
+  ).toBe(400);
+});

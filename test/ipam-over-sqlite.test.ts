@@ -9,7 +9,7 @@ import { isNetError, NetError } from "../src/base/errors.ts";
 import { createDefaultIpam } from "../src/ipam/default.ts";
 import type { IpamDriver } from "../src/model/ipam.ts";
 import type { Store } from "../src/model/store.ts";
-import { openStore } from "../src/store/index.ts";
+import { openStore } from "../src/store/open.ts";
 
 // Addresses are granted in memory and saved in SQLite. Whatever is done in transactions that commit or fail, a driver that
 // starts from the file must know what the one in memory knows, down to the address that comes next.

@@ -11,7 +11,7 @@ export type LinkKind =
   | { readonly type: "bridge" }
   | {
       readonly type: "veth";
-      /** The other end, made where it belongs and up, in the same message. */
+      /** The other end, made where it belongs in the same message; the kernel wants a second one, there, to bring it up. */
       readonly peer: {
         readonly netns: NetnsKey;
         readonly name: string;

@@ -54,7 +54,8 @@ export function bridgeDriver(): Driver {
       if (request.mac !== undefined) parseMac(request.mac, "mac", "endpoint.attach");
     },
     network: (network) => planNetwork(network, optionsOf(network)),
-    endpoint: ({ network, endpoint }) => planEndpoint(network, endpoint, optionsOf(network)),
+    endpoint: ({ network, endpoint, sandbox }) =>
+      planEndpoint(network, endpoint, { ...optionsOf(network), publishes: sandbox.ports.length > 0 }),
     hostBinding: (network) => optionsOf(network).hostBinding,
     interfacePrefix: (network) => optionsOf(network).interfacePrefix,
   };

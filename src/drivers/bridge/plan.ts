@@ -1,4 +1,5 @@
 import type { Cidr } from "../../base/cidr.ts";
+import { localMac, type Mac } from "../../base/mac.ts";
 import type { Endpoint } from "../../model/endpoint.ts";
 import { shortId } from "../../model/ids.ts";
 import type { Network } from "../../model/network.ts";
@@ -23,6 +24,12 @@ export function endpointAlias(endpoint: Endpoint): string {
   return `netdock:endpoint:${shortId(endpoint.id)}`;
 }
 
+/** Locally administered, and the same whenever the bridge is made anew: from the network's id. */
+function bridgeMac(network: Network): Mac {
+  const digits = network.id.slice(0, 12).match(/../g) ?? [];
+  return localMac(Uint8Array.from(digits, (pair) => Number.parseInt(pair, 16)));
+}
+
 /** The bridge with the gateway addresses on it, forwarding switched on, and its elements in the firewall's maps. */
 export function planNetwork(network: Network, options: BridgeOptions): Blueprint {
   const bridge = bridgeName(network, options);
@@ -42,6 +49,8 @@ export function planNetwork(network: Network, options: BridgeOptions): Blueprint
         link: {
           name: bridge,
           kind: { type: "bridge" },
+          // A bridge without an address of its own takes the lowest of its ports', and its members' ARP entries go stale.
+          mac: bridgeMac(network),
           up: true,
           alias: networkAlias(network),
           mtuBytes: options.mtuBytes,
@@ -76,7 +85,11 @@ export function planNetwork(network: Network, options: BridgeOptions): Blueprint
 }
 
 /** A veth pair: one end a port of the bridge, the other in the sandbox, made up, named and addressed there. */
-export function planEndpoint(network: Network, endpoint: Endpoint, options: BridgeOptions): Blueprint {
+export function planEndpoint(
+  network: Network,
+  endpoint: Endpoint,
+  options: BridgeOptions & { readonly publishes: boolean },
+): Blueprint {
   const inside = endpoint.interfaceName as string;
   const netns = endpoint.sandboxId as string;
   const addresses = [endpoint.ipv4, endpoint.ipv6].filter((a): a is Cidr => a !== undefined);
@@ -94,6 +107,9 @@ export function planEndpoint(network: Network, endpoint: Endpoint, options: Brid
           alias: endpointAlias(endpoint),
           master: bridgeName(network, options),
           mtuBytes: options.mtuBytes,
+          // Where br_netfilter translates addresses of bridged frames, a sandbox that asks for its own published port has
+          // its frame sent back out of the port it came in by. Others need not hear their own broadcasts.
+          hairpin: options.publishes,
         },
         addresses: [],
       },

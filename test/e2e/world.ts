@@ -57,6 +57,9 @@ export class Machine implements AsyncDisposable {
     const script = [
       "mount -t tmpfs tmpfs /run",
       "mkdir -p /var/lib/netdock && mount -t tmpfs tmpfs /var/lib/netdock",
+      // A resolver that says at once that it is none: the machine's own one may let questions hang.
+      "mkdir /run/etc && echo 'nameserver 192.0.2.2' > /run/etc/resolv.conf",
+      "mount --bind /run/etc/resolv.conf /etc/resolv.conf",
       "ip link set lo up",
       "echo up",
       "exec sleep infinity",

@@ -34,6 +34,9 @@ const c = {
   connect: bind<(fd: number, address: Bytes, size: number) => number>(
     "int connect(int, const void *, uint32_t)",
   ),
+  accept4: bind<(fd: number, address: Bytes, size: Bytes, flags: number) => number>(
+    "int accept4(int, void *, void *, int)",
+  ),
   listen: bind<(fd: number, backlog: number) => number>("int listen(int, int)"),
   getsockname: bind<(fd: number, address: Bytes, size: Bytes) => number>(
     "int getsockname(int, void *, void *)",
@@ -96,6 +99,14 @@ export function bindSocket(fd: number, address: Uint8Array, subject: string): vo
 /** Waits for a TCP server's answer, unless the socket is non-blocking: then EINPROGRESS is thrown. */
 export function connectSocket(fd: number, address: Uint8Array, subject: string): void {
   check(c.connect(fd, address, address.length), "connect", subject);
+}
+
+/** Takes one connection, waiting for it unless the socket is non-blocking; with the client's address as a sockaddr. */
+export function accept(fd: number): { readonly fd: number; readonly from: Uint8Array } {
+  const address = new Uint8Array(128);
+  const size = Uint8Array.of(128, 0, 0, 0);
+  const connection = check(c.accept4(fd, address, size, SOCK.CLOEXEC), "accept", fd);
+  return { fd: connection, from: address.subarray(0, size[0]) };
 }
 
 export function listen(fd: number, backlog: number): void {
@@ -162,6 +173,17 @@ export function receive(fd: number, into: Uint8Array, flags: number): number {
     if (errno === koffi.os.errno["ENOBUFS"]) return LOST;
     if (errno !== koffi.os.errno["EINTR"]) throw sysError("recv", `fd ${fd}`);
   }
+}
+
+/** One datagram, waited for unless the socket is non-blocking, with its sender as a sockaddr. */
+export function receiveFrom(
+  fd: number,
+  into: Uint8Array,
+): { readonly size: number; readonly from: Uint8Array } {
+  const address = new Uint8Array(128);
+  const addressSize = Uint8Array.of(128, 0, 0, 0);
+  const size = check(c.recvfrom(fd, into, into.length, 0, address, addressSize), "recvfrom", fd);
+  return { size, from: address.subarray(0, addressSize[0]) };
 }
 
 export function close(fd: number): void {

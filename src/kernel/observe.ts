@@ -1,13 +1,13 @@
 import { type Cidr, makeCidr } from "../base/cidr.ts";
-import { AF_INET, AF_INET6 } from "../base/ip.ts";
+import { AF_INET, AF_INET6, ipFromBytes } from "../base/ip.ts";
 import type { ObservedLink, ObservedNetns, ObservedRoute } from "../model/host.ts";
 import { decodeAddress, dumpAddresses } from "../wire/netlink/address.ts";
 import { decodeLink, dumpLinks, type Link } from "../wire/netlink/link.ts";
 import { IFF, RTEXT_FILTER } from "../wire/netlink/link-numbers.ts";
-import { decodeRoute, dumpRoutes, type Route } from "../wire/netlink/route.ts";
+import { decodeRoute, dumpRoutes, type Route, type RouteFilter } from "../wire/netlink/route.ts";
 import { RT_TABLE, RTN } from "../wire/netlink/route-numbers.ts";
+import { hasErrno } from "./errno.ts";
 import type { NetlinkSocket } from "./netlink-socket.ts";
-import { destinationOf } from "./previous.ts";
 
 /** Links with their addresses, and the unicast routes of the main table. */
 export function observeNetns(socket: NetlinkSocket): ObservedNetns {
@@ -27,10 +27,25 @@ export function linksOf(socket: NetlinkSocket): Link[] {
 /** Unicast routes of both families; of all tables when none is given. */
 export function routesOf(socket: NetlinkSocket, table: number | undefined): Route[] {
   return [AF_INET, AF_INET6].flatMap((family) =>
-    socket
-      .dump(dumpRoutes(table === undefined ? { family } : { family, table }), (m) => decodeRoute(m.body))
-      .filter((route) => route.type === RTN.UNICAST),
+    dumpTable(socket, table === undefined ? { family } : { family, table }).filter(
+      (route) => route.type === RTN.UNICAST,
+    ),
   );
+}
+
+/** Routes that pass the filter. A table nobody has written to yet is not there, and has none. */
+export function dumpTable(socket: NetlinkSocket, filter: RouteFilter): Route[] {
+  try {
+    return socket.dump(dumpRoutes(filter), (message) => decodeRoute(message.body));
+  } catch (error) {
+    if (filter.table !== undefined && hasErrno(error, "ENOENT")) return [];
+    throw error;
+  }
+}
+
+export function destinationOf(route: Route): Cidr {
+  const zero = ipFromBytes(new Uint8Array(route.family === AF_INET ? 4 : 16));
+  return makeCidr(route.destination ?? zero, route.destinationLength);
 }
 
 function addressesByLink(socket: NetlinkSocket): Map<number, Cidr[]> {

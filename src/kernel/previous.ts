@@ -1,11 +1,9 @@
-import { type Cidr, makeCidr } from "../base/cidr.ts";
-import { ipFromBytes } from "../base/ip.ts";
 import type { Op, RouteSpec } from "../model/ops.ts";
 import { decodeLink, getLink, type Link } from "../wire/netlink/link.ts";
 import { IFF, RTEXT_FILTER } from "../wire/netlink/link-numbers.ts";
-import { decodeRoute, dumpRoutes, type Route } from "../wire/netlink/route.ts";
 import { RT_TABLE } from "../wire/netlink/route-numbers.ts";
 import type { NetlinkSocket } from "./netlink-socket.ts";
+import { destinationOf, dumpTable } from "./observe.ts";
 import type { RouteOp } from "./route-plan.ts";
 
 // What steps that change something find there before: the inverse puts it back.
@@ -39,9 +37,7 @@ export function previousRoute(
   family: number,
 ): RouteSpec | undefined {
   const metric = wanted.metric ?? 0;
-  const routes = socket.dump(dumpRoutes({ family, table: RT_TABLE.MAIN }), (message) =>
-    decodeRoute(message.body),
-  );
+  const routes = dumpTable(socket, { family, table: RT_TABLE.MAIN });
   const found = routes.find(
     (route) => destinationOf(route) === wanted.destination && sameMetric(route.priority ?? 0, metric),
   );
@@ -53,11 +49,6 @@ export function previousRoute(
 /** IPv6 routes without a metric get 1024 (IP6_RT_PRIO_USER in linux/ipv6_route.h). */
 function sameMetric(found: number, wanted: number): boolean {
   return found === wanted || (wanted === 0 && found === 1024);
-}
-
-export function destinationOf(route: Route): Cidr {
-  const zero = ipFromBytes(new Uint8Array(route.family === 2 ? 4 : 16));
-  return makeCidr(route.destination ?? zero, route.destinationLength);
 }
 
 function nameOf(socket: NetlinkSocket, index: number): string | undefined {

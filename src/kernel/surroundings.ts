@@ -5,8 +5,7 @@ import type { TakenPrefix } from "../model/ipam.ts";
 import { RT_TABLE } from "../wire/netlink/route-numbers.ts";
 import { files, isNodeError } from "./errno.ts";
 import type { NetlinkSocket } from "./netlink-socket.ts";
-import { linksOf, routesOf } from "./observe.ts";
-import { destinationOf } from "./previous.ts";
+import { destinationOf, linksOf, routesOf } from "./observe.ts";
 
 /** `ifalias` of every link of ours starts like this. */
 const OURS = "netdock:";

@@ -1,0 +1,73 @@
+import { isNetError } from "../base/errors.ts";
+import { type Ip, ipFromBytes } from "../base/ip.ts";
+import * as libc from "../kernel/libc.ts";
+import type { Sync } from "../kernel/netns.ts";
+import { sockaddr } from "../kernel/sockaddr.ts";
+
+/** Runs something in a namespace: `HostNamespace.visit` for the host or one sandbox. */
+export type Visit = <T>(run: () => Sync<T>) => T;
+
+/** How long a packet may take before it counts as dropped. */
+const TIMEOUT_MS = 300;
+
+/** What became of one connection or datagram. */
+export type Outcome =
+  /** It arrived, and this is where the server saw it come from. */
+  | { readonly kind: "arrived"; readonly from: Ip }
+  /** `ECONNREFUSED`, `EHOSTUNREACH` …; `EAGAIN` and `EINPROGRESS` when nothing came back in time. */
+  | { readonly kind: "failed"; readonly errno: string };
+
+/**
+ * Sends one packet exchange without any other process: a server socket in one namespace, a client's in another, real packets
+ * in between. `at` is where the server listens, `to` where the client turns to (the same, unless something translates).
+ */
+export function probe(options: {
+  readonly protocol: "tcp" | "udp";
+  readonly server: Visit;
+  readonly client: Visit;
+  readonly at: { readonly ip: Ip; readonly port: number };
+  readonly to?: { readonly ip: Ip; readonly port: number };
+}): Outcome {
+  const { protocol, server, client, at, to = at } = options;
+  const type = protocol === "tcp" ? libc.SOCK.STREAM : libc.SOCK.DGRAM;
+  const opened: number[] = [];
+  const open = (ip: Ip): number => {
+    const fd = libc.socket(ip.includes(":") ? libc.AF.INET6 : libc.AF.INET, type, 0);
+    opened.push(fd);
+    for (const option of [libc.SO.RCVTIMEO, libc.SO.SNDTIMEO]) setTimeoutOption(fd, option);
+    return fd;
+  };
+  try {
+    const listening = server(() => {
+      const fd = open(at.ip);
+      libc.setSocketOption(fd, libc.SOL.SOCKET, libc.SO.REUSEADDR, 1);
+      libc.bindSocket(fd, sockaddr(at.ip, at.port), `${at.ip}:${at.port}`);
+      if (protocol === "tcp") libc.listen(fd, 1);
+      return fd;
+    });
+    const asking = client(() => open(to.ip));
+    libc.connectSocket(asking, sockaddr(to.ip, to.port), `${to.ip}:${to.port}`);
+    if (protocol === "tcp") {
+      const connection = libc.accept(listening);
+      opened.push(connection.fd);
+      return { kind: "arrived", from: ipOf(connection.from) };
+    }
+    libc.send(asking, Uint8Array.of(1));
+    return { kind: "arrived", from: ipOf(libc.receiveFrom(listening, new Uint8Array(16)).from) };
+  } catch (error) {
+    if (!isNetError(error, "kernel") || error.errno === undefined) throw error;
+    return { kind: "failed", errno: error.errno };
+  } finally {
+    for (const fd of opened) libc.close(fd);
+  }
+}
+
+/** struct timeval. */
+function setTimeoutOption(fd: number, option: number): void {
+  const value = new Uint8Array(BigInt64Array.of(0n, BigInt(TIMEOUT_MS) * 1000n).buffer);
+  libc.setSocketOptionBytes(fd, libc.SOL.SOCKET, option, value);
+}
+
+function ipOf(address: Uint8Array): Ip {
+  return ipFromBytes(address.length === 16 ? address.slice(4, 8) : address.slice(8, 24));
+}

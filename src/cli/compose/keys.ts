@@ -93,12 +93,13 @@ export const REFUSED_TOP_KEYS: Readonly<Record<string, string>> = {
 
 /** Gathers what netdock will not do, so that a user sees all of it at once. */
 export class Notices {
-  readonly #refused: string[] = [];
+  readonly #refused: { readonly line: number; readonly text: string }[] = [];
   readonly #noted: string[] = [];
 
   /** Something the file asks for that would not happen; an error unless the user says otherwise. */
   refuse(field: Field, why: string): void {
-    this.#refused.push(`${field.file}:${field.line}: ${field.path} is not supported: ${why}`);
+    const text = `${field.file}:${field.line}: ${field.path} is not supported: ${why}`;
+    this.#refused.push({ line: field.line, text });
   }
 
   /** Something that is fine to go without. */
@@ -112,12 +113,13 @@ export class Notices {
 
   /** Warnings to show; throws `unsupported`, one line a key, when something was refused and must not be. */
   settle(ignoreUnsupported: boolean): string[] {
-    if (this.#refused.length === 0 || ignoreUnsupported) {
-      return [...this.#refused.map((line) => `${line} (ignored)`), ...this.#noted];
+    const refused = this.#refused.toSorted((a, b) => a.line - b.line).map(({ text }) => text);
+    if (refused.length === 0 || ignoreUnsupported) {
+      return [...refused.map((line) => `${line} (ignored)`), ...this.#noted];
     }
     throw new NetError("unsupported", "compose.parse", {
-      message: this.#refused.join("\n"),
-      remedy: `remove ${this.#refused.length === 1 ? "the key" : "these keys"}, or go on without: --ignore-unsupported`,
+      message: refused.join("\n"),
+      remedy: `remove ${refused.length === 1 ? "the key" : "these keys"}, or go on without: --ignore-unsupported`,
     });
   }
 }

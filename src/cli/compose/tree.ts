@@ -89,6 +89,8 @@ class Builder {
   readonly #document: Document.Parsed;
   readonly #lines: LineCounter;
   readonly #fail: (line: number, what: string) => NetError;
+  /** Nodes by the anchor that stands before them; the latest of a name counts (YAML 1.2.2 section 7.1). */
+  readonly #anchors = new Map<string, unknown>();
   /** Aliases being resolved, to find one that holds itself. */
   readonly #open = new Set<unknown>();
   #nodes = 0;
@@ -118,6 +120,7 @@ class Builder {
     const line = this.#line(node, fallbackLine);
     if (++this.#nodes > MAX_NODES) throw this.#fail(line, `the file holds more than ${MAX_NODES} values`);
     if (depth > MAX_DEPTH) throw this.#fail(line, `${path}: nested more than ${MAX_DEPTH} levels deep`);
+    this.#note(node);
     if (isAlias(node)) return this.#alias(node, path, line, depth);
     if (isSeq(node)) {
       const items = node.items.map((item, i) => this.#tree(item, childPath(path, i), line, depth + 1));
@@ -150,7 +153,14 @@ class Builder {
     return { kind: "scalar", value: text, text, line };
   }
 
+  /** Not while an alias is resolved: what is then walked again was noted at its own place. */
+  #note(node: unknown): void {
+    const anchor = (node as { anchor?: string } | null)?.anchor;
+    if (anchor !== undefined && this.#open.size === 0) this.#anchors.set(anchor, node);
+  }
+
   #key(node: unknown, line: number, path: string): string {
+    this.#note(node);
     if (isScalar(node) && node.value !== null) {
       return typeof node.value === "string" ? node.value : (node.source ?? String(node.value));
     }
@@ -158,7 +168,7 @@ class Builder {
   }
 
   #alias(node: Alias, path: string, line: number, depth: number): Tree {
-    const target = node.resolve(this.#document);
+    const target = this.#anchors.get(node.source);
     if (target === undefined)
       throw this.#fail(line, `${path}: no anchor &${node.source} stands before this alias`);
     if (this.#open.has(target)) throw this.#fail(line, `${path}: the alias *${node.source} holds itself`);

@@ -86,10 +86,11 @@ export function compileRemoval(firstSeq: number): FirewallBatch {
   return firewallBatch([...removalSteps(TABLE)], firstSeq);
 }
 
-/** The sandbox's table that leads port 53 of the embedded resolver to `port`; one that is there is replaced. */
+/** The sandbox's table that leads port 53 of the embedded resolver to `port`; one that is there is replaced. 0 removes it. */
 export function compileRedirect(port: number, firstSeq: number): FirewallBatch {
   const table = resolverRedirect(port);
-  return firewallBatch([...removalSteps(table), ...tableSteps(table, false), ...ruleSteps(table)], firstSeq);
+  const made = port === 0 ? [] : [...tableSteps(table, false), ...ruleSteps(table)];
+  return firewallBatch([...removalSteps(table), ...made], firstSeq);
 }
 
 function place(table: Table): { family: number; table: string } {

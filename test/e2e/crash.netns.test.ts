@@ -83,7 +83,7 @@ async function snapshot(): Promise<Snapshot> {
   return {
     links: links
       .map((l) => l.ifname)
-      .filter((name) => name.startsWith("nd"))
+      .filter((name) => /^(nd|netdock)/.test(name))
       .toSorted(),
     pins: pins.split("\n").filter(Boolean).toSorted(),
     networks: networks.map((n) => n.name).toSorted(),

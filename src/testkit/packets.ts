@@ -53,7 +53,12 @@ export function probe(options: {
       return { kind: "arrived", from: ipOf(connection.from) };
     }
     libc.send(asking, Uint8Array.of(1));
-    return { kind: "arrived", from: ipOf(libc.receiveFrom(listening, new Uint8Array(16)).from) };
+    const { from } = libc.receiveFrom(listening, new Uint8Array(16));
+    // The answer must find its way back too, as it did for TCP.
+    libc.connectSocket(listening, from, "the client");
+    libc.send(listening, Uint8Array.of(2));
+    if (libc.receive(asking, new Uint8Array(16), 0) < 0) return { kind: "failed", errno: "EAGAIN" };
+    return { kind: "arrived", from: ipOf(from) };
   } catch (error) {
     if (!isNetError(error, "kernel") || error.errno === undefined) throw error;
     return { kind: "failed", errno: error.errno };

@@ -74,13 +74,15 @@ export class HostWatch {
     }
   }
 
+  /** Of what came together about one thing the last word counts: a link that is deleted is first taken down. */
   #tell(events: readonly HostEvent[]): void {
-    const seen = new Set<string>();
+    const last = new Map<string, HostEvent>();
     for (const event of events) {
-      const key = JSON.stringify(event);
-      if (!seen.has(key)) this.#options.listener(event);
-      seen.add(key);
+      const key = event.kind === "link" ? `link ${event.name}` : JSON.stringify(event);
+      last.delete(key);
+      last.set(key, event);
     }
+    for (const event of last.values()) this.#options.listener(event);
   }
 
   #readRoute(): HostEvent[] {

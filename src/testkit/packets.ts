@@ -27,8 +27,10 @@ export function probe(options: {
   readonly client: Visit;
   readonly at: { readonly ip: Ip; readonly port: number };
   readonly to?: { readonly ip: Ip; readonly port: number };
+  /** Whether the server's end of a TCP connection is closed before the client's. */
+  readonly serverClosesFirst?: boolean;
 }): Outcome {
-  const { protocol, server, client, at, to = at } = options;
+  const { protocol, server, client, at, to = at, serverClosesFirst = false } = options;
   const type = protocol === "tcp" ? libc.SOCK.STREAM : libc.SOCK.DGRAM;
   const opened: number[] = [];
   const open = (ip: Ip): number => {
@@ -49,7 +51,9 @@ export function probe(options: {
     libc.connectSocket(asking, sockaddr(to.ip, to.port), `${to.ip}:${to.port}`);
     if (protocol === "tcp") {
       const connection = libc.accept(listening);
-      opened.push(connection.fd);
+      // They are closed in order.
+      if (serverClosesFirst) opened.unshift(connection.fd);
+      else opened.push(connection.fd);
       return { kind: "arrived", from: ipOf(connection.from) };
     }
     libc.send(asking, Uint8Array.of(1));

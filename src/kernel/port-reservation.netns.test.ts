@@ -1,0 +1,138 @@
+import { createServer, type Server } from "node:net";
+import { expect, test } from "vitest";
+import type { Ip } from "../base/ip.ts";
+import type { Protocol } from "../model/ports.ts";
+import { needs, withHostNamespace } from "../testkit/kernel.ts";
+import { probe } from "../testkit/packets.ts";
+import { holdPort } from "./port-reservation.ts";
+import { AF, bindSocket, close, listen, setSocketOption, SO, SOCK, socket, SOL } from "./libc.ts";
+import { sockaddr } from "./sockaddr.ts";
+
+const any = "0.0.0.0" as Ip;
+const any6 = "::" as Ip;
+const local = "127.0.0.1" as Ip;
+
+/** What another program meets that binds the port, most with SO_REUSEADDR: an errno name, or undefined when it may. */
+function bindAsOther(protocol: Protocol, ip: Ip, port: number): string | undefined {
+  const fd = socket(ip.includes(":") ? AF.INET6 : AF.INET, protocol === "tcp" ? SOCK.STREAM : SOCK.DGRAM, 0);
+  try {
+    if (protocol === "tcp") setSocketOption(fd, SOL.SOCKET, SO.REUSEADDR, 1);
+    bindSocket(fd, sockaddr(ip, port), "other");
+    if (protocol === "tcp") listen(fd, 1);
+    return undefined;
+  } catch (error) {
+    return (error as { errno?: string }).errno;
+  } finally {
+    close(fd);
+  }
+}
+
+test("a held port is kept from others until it is released", (context) =>
+  withHostNamespace(({ host, visit }) => {
+    needs(context, "ipv6");
+    for (const protocol of ["tcp", "udp"] as const) {
+      for (const ip of [any, local, any6, "::1" as Ip]) {
+        const held = host.reservePort({ ip, port: 8080, protocol });
+        expect(held.port).toBe(8080);
+        expect(
+          visit(() => bindAsOther(protocol, ip, 8080)),
+          `${protocol} ${ip}`,
+        ).toBe("EADDRINUSE");
+        held.release();
+        held.release();
+        expect(
+          visit(() => bindAsOther(protocol, ip, 8080)),
+          `${protocol} ${ip} released`,
+        ).toBeUndefined();
+      }
+    }
+  }));
+
+test("IPv4, IPv6, TCP and UDP are held apart", () =>
+  withHostNamespace(({ host }) => {
+    const held = [any, any6].flatMap((ip) =>
+      (["tcp", "udp", "sctp"] as const).map((protocol) => host.reservePort({ ip, port: 53, protocol })),
+    );
+    expect(held.map(({ port }) => port)).toEqual([53, 53, 53, 53, 53, 53]);
+    for (const one of held) one.release();
+  }));
+
+test("port 0 takes a free port, another each time", () =>
+  withHostNamespace(({ host }) => {
+    const held = Array.from({ length: 20 }, () => host.reservePort({ ip: any, port: 0, protocol: "tcp" }));
+    expect(new Set(held.map(({ port }) => port)).size).toBe(20);
+    for (const one of held) one.release();
+  }));
+
+test("a held TCP port refuses connections at once", () =>
+  withHostNamespace(({ host, visit }) => {
+    const held = host.reservePort({ ip: any, port: 8080, protocol: "tcp" });
+    const outcome = probe({
+      protocol: "tcp",
+      server: visit,
+      client: visit,
+      at: { ip: local, port: 9 },
+      to: { ip: local, port: 8080 },
+    });
+    expect(outcome).toEqual({ kind: "failed", errno: "ECONNREFUSED" });
+    held.release();
+  }));
+
+test("connections that linger from an earlier server are no obstacle", () =>
+  withHostNamespace(({ host, visit }) => {
+    // The server's side closes first and so keeps the connection for a minute (TIME_WAIT).
+    const at = { ip: local, port: 8080 };
+    expect(
+      probe({ protocol: "tcp", server: visit, client: visit, at, serverClosesFirst: true }),
+    ).toMatchObject({
+      kind: "arrived",
+    });
+    const held = host.reservePort({ ip: any, port: 8080, protocol: "tcp" });
+    expect(visit(() => bindAsOther("tcp", any, 8080))).toBe("EADDRINUSE");
+    held.release();
+  }));
+
+async function listening(fd: number): Promise<Server> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen({ fd }, resolve));
+  return server;
+}
+
+test("a taken port is refused, naming the process that has it", () =>
+  withHostNamespace(async ({ host, visit }) => {
+    const fd = visit(() => {
+      const opened = socket(AF.INET, SOCK.STREAM | SOCK.NONBLOCK, 0);
+      bindSocket(opened, sockaddr(local, 8081), "test");
+      return opened;
+    });
+    const server = await listening(fd);
+    for (const ip of [any, local]) {
+      const attempt = (): unknown => host.reservePort({ ip, port: 8081, protocol: "tcp" });
+      expect(attempt).toThrow(
+        new RegExp(`^port 8081/tcp on ${ip} is held by \\S.* \\(pid ${process.pid}\\)$`),
+      );
+    }
+    await new Promise((resolve) => server.close(resolve));
+  }));
+
+test("a socket that takes IPv4 by way of IPv6 is found too, and UDP", () =>
+  withHostNamespace(({ host, visit }) => {
+    const dual = visit(() => {
+      const opened = socket(AF.INET6, SOCK.STREAM, 0);
+      bindSocket(opened, sockaddr(any6, 8082), "test");
+      listen(opened, 1);
+      return opened;
+    });
+    const held = visit(() => holdPort({ ip: local, port: 8083, protocol: "udp" }));
+    expect(() => host.reservePort({ ip: any, port: 8082, protocol: "tcp" })).toThrow(`(pid ${process.pid})`);
+    expect(() => host.reservePort({ ip: any, port: 8083, protocol: "udp" })).toThrow(`(pid ${process.pid})`);
+    close(dual);
+    held.release();
+  }));
+
+test("an address that is not the host's is refused by field and value", () =>
+  withHostNamespace(({ host }) => {
+    expect(() => host.reservePort({ ip: "192.0.2.1" as Ip, port: 80, protocol: "tcp" })).toThrow(
+      "hostIp: 192.0.2.1 is not an address of this host",
+    );
+  }));

@@ -1,0 +1,56 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { withHostNamespace } from "../testkit/kernel.ts";
+import { address, bridge, deletion, route } from "../testkit/steps.ts";
+import { addRoute } from "../wire/netlink/route.ts";
+import { readNameServers } from "./surroundings.ts";
+
+test("taken are all prefixes the host routes to, in any table, except by our own bridges", () =>
+  withHostNamespace(async ({ host, foreign }) => {
+    await host.apply([
+      bridge("br0"),
+      address("host", "br0", "10.5.0.1/24"),
+      bridge("theirs", { alias: "theirs" }),
+      address("host", "theirs", "192.168.7.1/24"),
+      address("host", "theirs", "fd07::1/64"),
+      route("host", "theirs", "10.0.0.0/8", "192.168.7.9"),
+      route("host", "theirs", "0.0.0.0/0", "192.168.7.9"),
+    ]);
+    const { index } = host.observe("host").links.find((link) => link.name === "theirs")!;
+    const vpn = {
+      family: 2,
+      table: 51_820,
+      type: 1,
+      destination: "172.30.0.0",
+      destinationLength: 16,
+      oif: index,
+    };
+    expect(foreign.transact([addRoute(vpn as never)])[0]?.ack?.errno ?? 0).toBe(0);
+    const servers = host.nameServers();
+    const taken = host.takenPrefixes().filter(({ why }) => !why.includes("name server"));
+    expect(taken.map(({ prefix }) => prefix).toSorted()).toEqual([
+      "10.0.0.0/8",
+      "172.30.0.0/16",
+      "192.168.7.0/24",
+      "fd07::/64",
+    ]);
+    expect(taken.find(({ prefix }) => prefix === "10.0.0.0/8")?.why).toBe(
+      "the host has a route to 10.0.0.0/8 by theirs",
+    );
+    // Name servers that are not on loopback are taken too, each as itself.
+    const outside = servers.filter((ip) => !ip.startsWith("127.") && ip !== "::1");
+    expect(host.takenPrefixes().length - taken.length).toBe(new Set(outside).size);
+    await host.apply([deletion("br0"), deletion("theirs")]);
+  }));
+
+test("readNameServers() takes `nameserver` lines only, zones left off, and none from a missing file", () =>
+  withHostNamespace(({ runDir }) => {
+    const path = join(runDir, "resolv.conf");
+    writeFileSync(
+      path,
+      "# nameserver 1.1.1.1\nsearch x\nnameserver 9.9.9.9\n nameserver\tfe80::1%eth0 \nnameserver x\n",
+    );
+    expect(readNameServers(path)).toEqual(["9.9.9.9", "fe80::1"]);
+    expect(readNameServers(join(runDir, "none"))).toEqual([]);
+  }));

@@ -23,11 +23,6 @@ const KIND_MASK = 0xc0;
 /** Offsets a pointer can hold: 14 bits. */
 const POINTER_LIMIT = 0x4000;
 
-/** ASCII letters to lower case, which is how names compare (RFC 4343); everything else is ASCII already. */
-export function lowerName(name: DnsName): DnsName {
-  return name.toLowerCase() as DnsName;
-}
-
 /** The text of every octet a label may hold. */
 const octetText: readonly string[] = Array.from({ length: 256 }, (_, octet) => {
   if (octet === DOT || octet === BACKSLASH) return `\\${String.fromCharCode(octet)}`;
@@ -35,7 +30,7 @@ const octetText: readonly string[] = Array.from({ length: 256 }, (_, octet) => {
   return `\\${octet.toString().padStart(3, "0")}`;
 });
 
-/** The same in lower case. */
+/** The same in lower case, in which names compare (RFC 4343): of ASCII letters alone, everything else is escaped. */
 export const lowerOctetText: readonly string[] = octetText.map((text) => text.toLowerCase());
 
 function escapeLabel(label: Uint8Array): string {

@@ -34,7 +34,7 @@ export function networkElements(network: BridgeFirewall): FirewallElement[] {
 /**
  * A published binding's elements. One port is one element. A range with equal ports on both sides is one interval element;
  * any other range is an element a port, since nf_tables can keep a port or set it, but not shift it.
- * Throws `unsupported` when `target` is of the other family: that takes a proxy, not an address translation.
+ * Throws `unsupported` when that takes a proxy, not an address translation: a `target` of the other family, or ::1.
  */
 export function publishElements(
   binding: Pick<PortBinding, "protocol" | "hostIp" | "hostPort" | "containerPort" | "count">,
@@ -42,13 +42,9 @@ export function publishElements(
 ): FirewallElement[] {
   const { protocol, hostIp, hostPort, containerPort, count } = binding;
   const family = familyOf(hostIp);
-  if (familyOf(target) !== family) {
-    throw new NetError("unsupported", "port.publish", {
-      message: `hostIp: ${hostIp} cannot be translated to ${target}: both must be IPv4 or both IPv6`,
-      field: "hostIp",
-      value: hostIp,
-    });
-  }
+  if (familyOf(target) !== family) throw untranslatable(hostIp, target, "use an address of the same family");
+  // The kernel drops answers translated back to ::1; 127.0.0.0/8 works by route_localnet, which IPv6 lacks.
+  if (hostIp === "::1") throw untranslatable(hostIp, target, "publish on 127.0.0.1, or on [::]");
   const any = isUnspecified(hostIp);
   const key = (port: number): (string | number)[] => (any ? [protocol, port] : [hostIp, protocol, port]);
   const map = `publish${family}${any ? "-any" : ""}`;
@@ -60,6 +56,15 @@ export function publishElements(
     key: key(hostPort + i),
     data: [target, containerPort + i],
   }));
+}
+
+function untranslatable(hostIp: Ip, target: Ip, remedy: string): NetError {
+  return new NetError("unsupported", "port.publish", {
+    message: `hostIp: ${hostIp} cannot be translated to ${target}: ${remedy}`,
+    field: "hostIp",
+    value: hostIp,
+    remedy,
+  });
 }
 
 /** Identity of an element: two elements with the same text cannot be in the table at once. */

@@ -63,6 +63,12 @@ function publishMaps(family: Family, address: "ipv4_addr" | "ipv6_addr"): MapDec
   ];
 }
 
+/**
+ * IPv6 has no route_localnet: an answer that is translated back to ::1 is dropped, as it comes in by a bridge (ip6_rcv_core).
+ * So connections to ::1 stay on the host, where only a process can serve them.
+ */
+const NOT_LOOPBACK6 = rule([is(payload("ip6 daddr"), "::1"), RETURN]);
+
 /** Published ports of one family: the more specific binding wins. */
 function publishChain(family: Family): Chain {
   const any = [meta("l4proto"), payload("th dport")];
@@ -74,6 +80,7 @@ function publishChain(family: Family): Chain {
   return {
     name: `publish${family}`,
     rules: [
+      ...(family === 6 ? [NOT_LOOPBACK6] : []),
       // Only what is addressed to this host: traffic that passes through to others is not ours to turn around.
       rule([isNot(fibType("daddr"), "local"), RETURN]),
       ...dnat(one, `publish${family}`),
@@ -124,7 +131,6 @@ const CHAINS: readonly Chain[] = [
       // Nobody but the host itself talks to its loopback, and the host's own traffic is turned around in `output`. A
       // packet from the wire with such an address would otherwise reach what is published on 127.0.0.1 only.
       rule([is(payload("ip daddr"), "127.0.0.0/8"), RETURN]),
-      rule([is(payload("ip6 daddr"), "::1"), RETURN]),
       ...BY_FAMILY,
     ],
   },
@@ -137,7 +143,6 @@ const CHAINS: readonly Chain[] = [
     name: "into-bridge",
     rules: [
       rule([is(payload("ip saddr"), "127.0.0.0/8"), MASQUERADE], "host to a port published on loopback"),
-      rule([is(payload("ip6 saddr"), "::1"), MASQUERADE]),
       // br_netfilter bridges a packet that a published port turned back into its own bridge, and names no incoming
       // interface then (br_nf_post_routing); the host's own packets have none either, but have a local address.
       rule(

@@ -11,11 +11,11 @@ const DEFAULT_PATH = "/bin:/usr/bin";
  * Throws `invalid` with the reason, so that a command that cannot start is refused before anything else is done.
  */
 export function findCommand(name: string, path: string, workingDir: string): string {
-  if (name === "") throw refusal(name, "give a command");
+  if (name === "") throw refusal(name, "give a command", "ENOENT");
   if (name.includes("/")) {
     const file = resolve(workingDir, name);
     const why = whyNotExecutable(file);
-    if (why !== undefined) throw refusal(name, why);
+    if (why !== undefined) throw refusal(name, why, why === NO_SUCH_FILE ? "ENOENT" : "EACCES");
     return file;
   }
   let found: string | undefined;
@@ -25,7 +25,8 @@ export function findCommand(name: string, path: string, workingDir: string): str
     if (why === undefined) return candidate;
     if (why !== NO_SUCH_FILE) found ??= `${candidate}: ${why}`;
   }
-  throw refusal(name, found ?? `there is no such command in PATH (${path})`);
+  if (found !== undefined) throw refusal(name, found, "EACCES");
+  throw refusal(name, `there is no such command in PATH (${path})`, "ENOENT");
 }
 
 /** Throws `invalid` when a process could not start there. */
@@ -57,11 +58,13 @@ export function pathOf(env: readonly string[]): string {
   return env.find((line) => line.startsWith("PATH="))?.slice(5) ?? DEFAULT_PATH;
 }
 
-export function refusal(name: string, why: string): NetError {
+/** `errno` as execve(2) would give it; a shell's exit code (126 or 127) depends on it. */
+export function refusal(name: string, why: string, errno: string): NetError {
   return new NetError("invalid", "process.start", {
     message: `command: ${showValue(name)} cannot be started: ${why}`,
     field: "command",
     value: showValue(name),
+    errno,
   });
 }
 

@@ -73,7 +73,7 @@ export class LinuxProcesses implements Processes {
           newSession: stdio.kind === "log",
         });
       });
-      if ("errno" in result) throw refusal(name, whyNotStarted(result.errno));
+      if ("errno" in result) throw refusal(name, whyNotStarted(result.errno), result.errno);
       return this.#child(result.pid);
     } finally {
       for (const fd of opened) closeSync(fd);

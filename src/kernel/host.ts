@@ -1,5 +1,5 @@
 import type { Ip } from "../base/ip.ts";
-import type { FirewallElement } from "../model/firewall.ts";
+import type { Blockade, FirewallElement } from "../model/firewall.ts";
 import type { Host, HostEvent, ObservedNetns, PortReservation, ResolverSockets } from "../model/host.ts";
 import type { TakenPrefix } from "../model/ipam.ts";
 import { HOST_NETNS, type NetnsKey, type Op } from "../model/ops.ts";
@@ -115,6 +115,10 @@ export class LinuxHost implements Host {
 
   removeFirewall(): void {
     this.#firewall.remove();
+  }
+
+  block(blockades: readonly Blockade[]): void {
+    this.#firewall.block(blockades);
   }
 
   takenPrefixes(): TakenPrefix[] {

@@ -1,4 +1,4 @@
-import type { FirewallChange, FirewallElement } from "../model/firewall.ts";
+import type { Blockade, FirewallChange, FirewallElement } from "../model/firewall.ts";
 import { HOST_NETNS, type NetnsKey } from "../model/ops.ts";
 import { elementKey } from "../plan/firewall/index.ts";
 import { errnoName } from "../wire/netlink/errno.ts";
@@ -6,6 +6,7 @@ import { NETLINK } from "../wire/netlink/numbers.ts";
 import {
   checkBatch,
   compileChange,
+  compilePartition,
   compileRedirect,
   compileRemoval,
   compileTable,
@@ -60,6 +61,11 @@ export class KernelFirewall implements FirewallSteps {
 
   remove(): void {
     transact(this.#host(), "firewall.remove", compileRemoval);
+  }
+
+  /** What is lost from now on, instead of what was. */
+  block(blockades: readonly Blockade[]): void {
+    transact(this.#host(), "partition.change", (firstSeq) => compilePartition(blockades, firstSeq));
   }
 
   redirectResolver(netns: NetnsKey, port: number): void {

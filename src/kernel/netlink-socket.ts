@@ -22,8 +22,10 @@ import {
 
 /** How often a dump is repeated because the table changed meanwhile, before the caller is told. */
 const MAX_DUMPS = 32;
-/** Acks and answers to one send must fit the socket's receive buffer at once, since nobody reads meanwhile. */
+/** Answers to one send must fit the socket's receive buffer at once, since nobody reads meanwhile. */
 const MAX_BATCH = 100;
+/** A link's answer counts for up to 8 KiB; the kernel doubles the number given. Nothing is allocated ahead. */
+const RECEIVE_BUFFER = 0x10_0000;
 
 /** What one request got. */
 export interface Reply {
@@ -54,6 +56,7 @@ export class NetlinkSocket {
       setSocketOption(this.fd, SOL.NETLINK, NETLINK_OPT.EXT_ACK, 1);
       setSocketOption(this.fd, SOL.NETLINK, NETLINK_OPT.CAP_ACK, 1);
       setSocketOption(this.fd, SOL.NETLINK, NETLINK_OPT.GET_STRICT_CHK, 1);
+      setSocketOption(this.fd, SOL.SOCKET, SO.RCVBUFFORCE, RECEIVE_BUFFER);
       // struct sockaddr_nl with everything left to the kernel.
       const address = new Uint8Array(12);
       address[0] = AF.NETLINK;

@@ -1,10 +1,12 @@
 import { NetError } from "../../base/errors.ts";
-import type { FirewallChange, FirewallElement, FirewallVerdict } from "../../model/firewall.ts";
+import type { Blockade, FirewallChange, FirewallElement, FirewallVerdict } from "../../model/firewall.ts";
 import {
+  blockadeElement,
   type Chain,
   elementKey,
   formatRule,
   type MapDeclaration,
+  PARTITION_TABLES,
   resolverRedirect,
   type Table,
   TABLE,
@@ -37,7 +39,12 @@ import { compileRule } from "./rules.ts";
 /** Elements in one message: with the longest keys about 40 KiB of the 64 KiB that an attribute can hold. */
 const ELEMENTS_PER_MESSAGE = 256;
 
-const FAMILIES = { inet: NFPROTO.INET, ip: NFPROTO.IPV4, ip6: NFPROTO.IPV6 } as const;
+const FAMILIES = {
+  inet: NFPROTO.INET,
+  ip: NFPROTO.IPV4,
+  ip6: NFPROTO.IPV6,
+  bridge: NFPROTO.BRIDGE,
+} as const;
 
 /**
  * Writes the whole table `inet netdock` anew, with these elements, in one transaction. `observed` is what `readTable` gave:
@@ -54,7 +61,7 @@ export function compileTable(
     ...tableSteps(TABLE, options.observed !== undefined),
   ];
   for (const [map, list] of Map.groupBy(elements, (element) => element.map)) {
-    steps.push(...elementSteps("add", map, list));
+    steps.push(...elementSteps(TABLE, "add", map, list));
   }
   steps.push(...ruleSteps(TABLE));
   return firewallBatch(steps, options.firstSeq);
@@ -72,25 +79,52 @@ export function compileChange(change: FirewallChange, firstSeq: number): Firewal
   for (const [map, list] of Map.groupBy(change.remove, (element) => element.map)) {
     // Without its data a map's element cannot be added: then it must be there.
     const whole =
-      declaration(map).data === undefined ? list : list.filter((element) => element.data !== undefined);
-    steps.push(...elementSteps("add", map, whole), ...elementSteps("delete", map, list));
+      declaration(TABLE, map).data === undefined
+        ? list
+        : list.filter((element) => element.data !== undefined);
+    steps.push(...elementSteps(TABLE, "add", map, whole), ...elementSteps(TABLE, "delete", map, list));
   }
   for (const [map, list] of Map.groupBy(change.add, (element) => element.map)) {
-    steps.push(...elementSteps("add", map, list));
+    steps.push(...elementSteps(TABLE, "add", map, list));
   }
   return steps.length === 0 ? undefined : firewallBatch(steps, firstSeq);
 }
 
-/** Removes the host's table with everything in it, the user's chain too. An absent table is fine. */
-export function compileRemoval(firstSeq: number): FirewallBatch {
-  return firewallBatch([...removalSteps(TABLE)], firstSeq);
+/**
+ * Writes the tables of partitions anew with these blockades, or takes them away when there are none. One transaction: what
+ * is blocked before and after is blocked all the time.
+ */
+export function compilePartition(blockades: readonly Blockade[], firstSeq: number): FirewallBatch {
+  const steps = PARTITION_TABLES.flatMap(removalSteps);
+  if (blockades.length === 0) return firewallBatch(steps, firstSeq);
+  const elements = Map.groupBy(blockades.map(blockadeElement), (element) => element.map);
+  for (const table of PARTITION_TABLES) {
+    steps.push(...tableSteps(table, false));
+    for (const { name } of table.maps) {
+      steps.push(...elementSteps(table, "add", name, elements.get(name) ?? []));
+    }
+    steps.push(...ruleSteps(table));
+  }
+  return firewallBatch(steps, firstSeq);
 }
 
-/** The sandbox's table that leads port 53 of the embedded resolver to `port`; one that is there is replaced. 0 removes it. */
+/** Removes the host's table with everything in it, the user's chain too. An absent table is fine. */
+export function compileRemoval(firstSeq: number): FirewallBatch {
+  return firewallBatch(removalSteps(TABLE), firstSeq);
+}
+
+/**
+ * The sandbox's table that leads port 53 of the embedded resolver to `port`; 0 removes it. Rules that are there are
+ * replaced. The table itself is not: deleting it would cost more than all the rest, and make the socket wait when closed.
+ */
 export function compileRedirect(port: number, firstSeq: number): FirewallBatch {
   const table = resolverRedirect(port);
-  const made = port === 0 ? [] : [...tableSteps(table, false), ...ruleSteps(table)];
-  return firewallBatch([...removalSteps(table), ...made], firstSeq);
+  if (port === 0) return firewallBatch(removalSteps(table), firstSeq);
+  const flush = {
+    request: flushRules(place(table)),
+    subject: `rules of table ${table.family} ${table.name}`,
+  };
+  return firewallBatch([...tableSteps(table, false), flush, ...ruleSteps(table)], firstSeq);
 }
 
 function place(table: Table): { family: number; table: string } {
@@ -188,21 +222,26 @@ function ruleSteps(table: Table): Step[] {
   );
 }
 
-const DECLARATIONS = new Map(TABLE.maps.map((map) => [map.name, map]));
-
-function declaration(name: string): MapDeclaration {
-  const found = DECLARATIONS.get(name);
+function declaration(table: Table, name: string): MapDeclaration {
+  const found = table.maps.find((map) => map.name === name);
   if (found !== undefined) return found;
-  throw new NetError("internal", "firewall.compile", { message: `the firewall has no map ${name}` });
+  throw new NetError("internal", "firewall.compile", {
+    message: `table ${table.family} ${table.name} has no map ${name}`,
+  });
 }
 
-function elementSteps(what: "add" | "delete", name: string, list: readonly FirewallElement[]): Step[] {
-  const map = declaration(name);
+function elementSteps(
+  table: Table,
+  what: "add" | "delete",
+  name: string,
+  list: readonly FirewallElement[],
+): Step[] {
+  const map = declaration(table, name);
   const steps: Step[] = [];
   for (let at = 0; at < list.length; at += ELEMENTS_PER_MESSAGE) {
     const part = list.slice(at, at + ELEMENTS_PER_MESSAGE);
     const elements = part.map((element) => compileElement(map, element, what === "add"));
-    const message = { ...place(TABLE), set: name, elements };
+    const message = { ...place(table), set: name, elements };
     const request = what === "add" ? addElements(message) : deleteElements(message);
     steps.push({ request, subject: `elements of ${name}`, elements: part });
   }

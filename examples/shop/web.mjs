@@ -52,7 +52,9 @@ async function status() {
 
 async function shop() {
   const products = await fetchJson("/products");
-  return products.map(({ name, price, left }) => `${name.padEnd(8)} ${(price / 100).toFixed(2)}  (${left} left)`);
+  return products.map(
+    ({ name, price, left }) => `${name.padEnd(8)} ${(price / 100).toFixed(2)}  (${left} left)`,
+  );
 }
 
 createServer(async (request, response) => {

@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Machine, ROOT, type Outcome, World } from "./world.ts";
+import { type Machine, type Outcome, ROOT, World } from "./world.ts";
 
 let world: World;
 
@@ -54,10 +54,9 @@ describe("netdock up", () => {
     expect(up.code).toBe(0);
 
     const page = await world.host.run(["curl", "-s", "http://127.0.0.1:8080/status"]);
-    expect(JSON.parse(page.stdout)).toMatchObject({
-      api: "reached",
-      "store by address": expect.stringContaining("no answer"),
-    });
+    const status = JSON.parse(page.stdout) as Record<string, string>;
+    expect(status["api"]).toBe("reached");
+    expect(status["store by address"]).toContain("no answer");
     const outside = await world.outside.run(["curl", "-s", "http://192.0.2.1:8080/"]);
     expect(outside.stdout).toContain("The shop has:");
 

@@ -53,11 +53,6 @@ export function askAt(machine: Machine, protocol: string, address: string, port:
   return machine.run(probe("ask", protocol, address, String(port)));
 }
 
-interface PsRow {
-  readonly name: string;
-  readonly networks: readonly unknown[];
-}
-
 export interface InspectedEndpoint {
   readonly networkName: string;
   readonly ipv4: string;
@@ -78,8 +73,4 @@ export async function endpoints(world: World, sandbox: string): Promise<Inspecte
     { endpoints: InspectedEndpoint[] },
   ];
   return view.endpoints;
-}
-
-export async function ps(world: World): Promise<PsRow[]> {
-  return JSON.parse(await world.netdockOk("ps", "-a", "--json")) as PsRow[];
 }

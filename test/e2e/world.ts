@@ -1,6 +1,6 @@
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -194,6 +194,7 @@ export class World implements AsyncDisposable {
   async #killSandboxProcesses(): Promise<void> {
     const { stdout } = await this.host.run(["sh", "-c", "ls -d /run/netdock/netns/* 2>/dev/null"]);
     for (const pin of stdout.split("\n").filter(Boolean)) {
+      // oxlint-disable-next-line no-await-in-loop -- a test's end may take its time
       const { stdout: inode } = await this.host.run(["stat", "-Lc", "%i", pin]);
       for (const pid of processesIn(inode.trim())) process.kill(pid, "SIGKILL");
     }
@@ -202,7 +203,6 @@ export class World implements AsyncDisposable {
 
 /** Processes whose network namespace has this inode. */
 export function processesIn(inode: string): number[] {
-  const { readdirSync, readlinkSync } = process.getBuiltinModule("node:fs");
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => {
@@ -214,9 +214,4 @@ export function processesIn(inode: string): number[] {
       }
     })
     .map(Number);
-}
-
-/** Lines of a file, for logs in failures. */
-export function tail(path: string, lines: number): string {
-  return readFileSync(path, "utf8").trim().split("\n").slice(-lines).join("\n");
 }

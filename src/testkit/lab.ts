@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { closeSync, openSync, writeFileSync } from "node:fs";
 import { type Sync, ThreadNamespaces } from "../kernel/netns.ts";
 
@@ -65,4 +65,14 @@ export class Lab implements Disposable {
     for (const node of this.#nodes) node.close();
     this.#threads.close();
   }
+}
+
+/** Skips a test, saying why, where a command to look at the kernel with is not installed. */
+export function needsCommand(
+  context: { skip: (note: string) => void },
+  command: string,
+  debian: string,
+): void {
+  const { status } = spawnSync("sh", ["-c", `command -v ${command}`]);
+  if (status !== 0) context.skip(`needs the command ${command} (Debian: ${debian})`);
 }

@@ -17,6 +17,7 @@ import {
   tableIsOurs,
 } from "./firewall/index.ts";
 import type { FirewallSteps } from "./apply.ts";
+import { hasErrno } from "./errno.ts";
 import { closeAsync } from "./libc.ts";
 import { NetlinkSocket } from "./netlink-socket.ts";
 import type { NetnsTable } from "./netns-table.ts";
@@ -32,6 +33,8 @@ export class KernelFirewall implements FirewallSteps {
   /** Opened when first needed and kept: closing one after a delete waits 10–15 ms for the kernel's clean-up. */
   #socket: NetlinkSocket | undefined;
   readonly #closing = new Set<Promise<void>>();
+  /** As we left them; at first an earlier process may have left some. */
+  #blockades: readonly Blockade[] | undefined;
 
   constructor(table: NetnsTable, buffer: Uint8Array) {
     this.#table = table;
@@ -65,7 +68,17 @@ export class KernelFirewall implements FirewallSteps {
 
   /** What is lost from now on, instead of what was. */
   block(blockades: readonly Blockade[]): void {
-    transact(this.#host(), "partition.change", (firstSeq) => compilePartition(blockades, firstSeq));
+    const from = this.#blockades;
+    // Until the kernel has said yes, nobody knows what is there.
+    this.#blockades = undefined;
+    try {
+      this.#block({ from, to: blockades });
+    } catch (error) {
+      // Somebody took our tables away.
+      if (from === undefined || !hasErrno(error, "ENOENT")) throw error;
+      this.#block({ from: undefined, to: blockades });
+    }
+    this.#blockades = blockades;
   }
 
   redirectResolver(netns: NetnsKey, port: number): void {
@@ -92,6 +105,10 @@ export class KernelFirewall implements FirewallSteps {
   #giveUp(socket: NetlinkSocket): void {
     const closing = closeAsync(socket.fd).then(() => void this.#closing.delete(closing));
     this.#closing.add(closing);
+  }
+
+  #block(change: Parameters<typeof compilePartition>[0]): void {
+    transact(this.#host(), "partition.change", (firstSeq) => compilePartition(change, firstSeq));
   }
 
   #host(): NetlinkSocket {

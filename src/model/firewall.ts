@@ -1,3 +1,5 @@
+import type { Ip } from "../base/ip.ts";
+
 /**
  * The firewall as data: one table, whose maps hold what changes and whose rules never do. `plan/firewall` says what the
  * table is, `kernel/firewall` puts it into nf_tables messages.
@@ -23,3 +25,17 @@ export interface FirewallChange {
   readonly add: readonly FirewallElement[];
   readonly remove: readonly FirewallElement[];
 }
+
+/**
+ * Something that is lost on its way, in one direction. Ports are host links by name: the outer ends of endpoints. It looks
+ * like a broken cable to nobody: no carrier goes, no error comes back.
+ */
+export type Blockade =
+  /** Whatever comes in by the port: what a sandbox sends, to the host too. */
+  | { readonly kind: "in"; readonly port: string }
+  /** Whatever goes out by the port: what a sandbox would receive. */
+  | { readonly kind: "out"; readonly port: string }
+  /** Frames from one port of a bridge to another. */
+  | { readonly kind: "between"; readonly from: string; readonly to: string }
+  /** Packets that the host routes from one address to another of the same family. */
+  | { readonly kind: "routed"; readonly from: Ip; readonly to: Ip };

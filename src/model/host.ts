@@ -1,7 +1,7 @@
 import type { Cidr } from "../base/cidr.ts";
 import type { Ip } from "../base/ip.ts";
 import type { Mac } from "../base/mac.ts";
-import type { FirewallElement } from "./firewall.ts";
+import type { Blockade, FirewallElement } from "./firewall.ts";
 import type { TakenPrefix } from "./ipam.ts";
 import type { NetnsKey, Op } from "./ops.ts";
 import type { Protocol } from "./ports.ts";
@@ -83,6 +83,12 @@ export interface Host {
   replaceFirewall(elements: readonly FirewallElement[]): void;
   /** Removes the table. */
   removeFirewall(): void;
+
+  /**
+   * Loses what the blockades say, from now on and in one step, instead of what earlier ones said; none: everything passes.
+   * Throws `unsupported` on a kernel without nf_tables for bridges.
+   */
+  block(blockades: readonly Blockade[]): void;
 
   /** Prefixes the host routes to, and its resolvers: what no default pool may overlap. */
   takenPrefixes(): TakenPrefix[];

@@ -1,7 +1,7 @@
 import { NetError } from "../base/errors.ts";
 import type { Cidr } from "../base/cidr.ts";
 import type { Ip } from "../base/ip.ts";
-import type { FirewallElement } from "../model/firewall.ts";
+import type { Blockade, FirewallElement } from "../model/firewall.ts";
 import type { Host, HostEvent, ObservedNetns, PortReservation } from "../model/host.ts";
 import type { TakenPrefix } from "../model/ipam.ts";
 import { HOST_NETNS, type LinkSpec, type NetnsKey, type Op, type RouteSpec } from "../model/ops.ts";
@@ -33,6 +33,7 @@ interface FakeNetns {
 export class FakeHost implements Host {
   readonly namespaces: Map<NetnsKey, FakeNetns> = new Map([[HOST_NETNS, emptyNetns()]]);
   firewall: Map<string, FirewallElement> | undefined;
+  blockades: readonly Blockade[] = [];
   taken: TakenPrefix[] = [];
   servers: Ip[] = ["192.0.2.53" as Ip];
   /** Ports that "another process" holds: `0.0.0.0:80/tcp`. */
@@ -77,6 +78,10 @@ export class FakeHost implements Host {
 
   listNetns(): NetnsKey[] {
     return [...this.namespaces.keys()].filter((key) => key !== HOST_NETNS);
+  }
+
+  block(blockades: readonly Blockade[]): void {
+    this.blockades = blockades;
   }
 
   apply(ops: readonly Op[]): Promise<void> {

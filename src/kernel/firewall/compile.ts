@@ -3,6 +3,7 @@ import type { Blockade, FirewallChange, FirewallElement, FirewallVerdict } from 
 import {
   blockadeElement,
   type Chain,
+  diffElements,
   elementKey,
   formatRule,
   type MapDeclaration,
@@ -91,21 +92,38 @@ export function compileChange(change: FirewallChange, firstSeq: number): Firewal
 }
 
 /**
- * Writes the tables of partitions anew with these blockades, or takes them away when there are none. One transaction: what
- * is blocked before and after is blocked all the time.
+ * Makes the blockades `from` into `to`; undefined when there is nothing to do. One transaction: what is blocked before and
+ * after is blocked all the time. `from` undefined: nobody knows what is there, and the tables are written anew, which may
+ * wait for the kernel's clean-up of the old ones. Without blockades there are no tables.
  */
-export function compilePartition(blockades: readonly Blockade[], firstSeq: number): FirewallBatch {
-  const steps = PARTITION_TABLES.flatMap(removalSteps);
-  if (blockades.length === 0) return firewallBatch(steps, firstSeq);
-  const elements = Map.groupBy(blockades.map(blockadeElement), (element) => element.map);
-  for (const table of PARTITION_TABLES) {
-    steps.push(...tableSteps(table, false));
-    for (const { name } of table.maps) {
-      steps.push(...elementSteps(table, "add", name, elements.get(name) ?? []));
-    }
-    steps.push(...ruleSteps(table));
+export function compilePartition(
+  change: { readonly from: readonly Blockade[] | undefined; readonly to: readonly Blockade[] },
+  firstSeq: number,
+): FirewallBatch | undefined {
+  const to = change.to.map(blockadeElement);
+  const from = change.from?.map(blockadeElement);
+  if (from === undefined || from.length === 0 || to.length === 0) {
+    const old = from?.length === 0 ? [] : PARTITION_TABLES.flatMap(removalSteps);
+    const made = to.length === 0 ? [] : PARTITION_TABLES.flatMap((table) => wholeSteps(table, to));
+    const steps = [...old, ...made];
+    return steps.length === 0 ? undefined : firewallBatch(steps, firstSeq);
   }
-  return firewallBatch(steps, firstSeq);
+  const { add, remove } = diffElements(from, to);
+  const steps = PARTITION_TABLES.flatMap((table) => [
+    ...changeSteps(table, "delete", remove),
+    ...changeSteps(table, "add", add),
+  ]);
+  return steps.length === 0 ? undefined : firewallBatch(steps, firstSeq);
+}
+
+/** A table that is not there yet, with those of the elements that are for its maps. */
+function wholeSteps(table: Table, elements: readonly FirewallElement[]): Step[] {
+  return [...tableSteps(table, false), ...changeSteps(table, "add", elements), ...ruleSteps(table)];
+}
+
+function changeSteps(table: Table, what: "add" | "delete", elements: readonly FirewallElement[]): Step[] {
+  const byMap = Map.groupBy(elements, (element) => element.map);
+  return table.maps.flatMap(({ name }) => elementSteps(table, what, name, byMap.get(name) ?? []));
 }
 
 /** Removes the host's table with everything in it, the user's chain too. An absent table is fine. */

@@ -86,7 +86,7 @@ export interface MapDeclaration {
 }
 
 export interface Table {
-  readonly family: "inet" | "ip" | "ip6";
+  readonly family: "inet" | "ip" | "ip6" | "bridge";
   readonly name: string;
   readonly comment?: string | undefined;
   readonly maps: readonly MapDeclaration[];

@@ -1,5 +1,6 @@
 export * from "./ast.ts";
 export * from "./elements.ts";
 export * from "./format.ts";
+export * from "./partition.ts";
 export * from "./resolver.ts";
 export * from "./table.ts";

@@ -1,5 +1,5 @@
-import { closeSync } from "node:fs";
-import { NetError } from "../base/errors.ts";
+import { closeSync, fstatSync } from "node:fs";
+import { invalid, NetError } from "../base/errors.ts";
 import { HOST_NETNS, type NetnsKey } from "../model/ops.ts";
 import { decodeLink, dumpLinks, setLink, upFlag } from "../wire/netlink/link.ts";
 import { RTEXT_FILTER } from "../wire/netlink/link-numbers.ts";
@@ -55,17 +55,40 @@ export class NetnsTable {
     });
   }
 
-  /** Pins an existing namespace. */
+  /**
+   * Pins an existing namespace and brings its loopback up: one fresh from unshare(1) has it down, and the resolver's
+   * address is on it.
+   */
   adopt(key: NetnsKey, source: { readonly path: string } | { readonly pid: number }): void {
     this.#refuseKnown(key);
     const fd = openForeignNetns(source);
     try {
+      this.#refuseHome(fd, source);
       this.#pins.add(key, `/proc/thread-self/fd/${fd}`);
     } catch (error) {
       closeSync(fd);
       throw error;
     }
     this.#entries.set(key, { fd, nextIndex: undefined, route: undefined });
+    try {
+      this.route(key).transact([setLink({ ...LOOPBACK, ...upFlag(true) })]);
+    } catch (error) {
+      this.delete(key);
+      throw error;
+    }
+  }
+
+  /** A default route for "the sandbox" would take the host off its own network. */
+  #refuseHome(fd: number, source: { readonly path: string } | { readonly pid: number }): void {
+    const [asked, home] = [fstatSync(fd), fstatSync(this.#homeFd ?? this.#namespaces.netFd)];
+    if (asked.ino !== home.ino || asked.dev !== home.dev) return;
+    const [field, value] = "path" in source ? ["netns.path", source.path] : ["netns.pid", source.pid];
+    throw invalid(
+      field,
+      value,
+      "that is the host's own namespace; the host network is there for it",
+      "netns.adopt",
+    );
   }
 
   /** Opens what an earlier process pinned. */

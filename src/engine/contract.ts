@@ -28,6 +28,13 @@ export interface ReconcileReport {
   readonly repaired: boolean;
 }
 
+/** What is cut on purpose now, by name. */
+export interface PartitionView {
+  readonly cut: readonly { readonly sandbox: string; readonly network: string }[];
+  /** Groups that cannot reach each other; none: everybody reaches whom the networks let them. */
+  readonly groups: readonly (readonly string[])[];
+}
+
 /**
  * The controller as its callers see it: the HTTP API, the adapters and the in-process library. References (`ref`) are full
  * ids, exact names or unique id prefixes, in this order. Failures are NetErrors.
@@ -44,6 +51,18 @@ export interface Engine {
   /** Joins a sandbox to a network, live. `request.network` is the network's ref. */
   connect(sandboxRef: string, request: EndpointRequest): Promise<Endpoint>;
   disconnect(sandboxRef: string, networkRef: string): Promise<void>;
+
+  /**
+   * Cuts a sandbox's link to a network, or heals it: frames are lost in both directions, without a change of carrier and
+   * without an error to anybody. Not stored: healed at the next start. `unsupported` where the driver has no port to cut.
+   */
+  setLink(sandboxRef: string, networkRef: string, to: { readonly connected: boolean }): Promise<void>;
+  /**
+   * Keeps groups of sandboxes from reaching each other, on shared networks and by published ports, in both directions and
+   * instead of the groups of before; no groups heal. Who is in no group reaches everybody. Cut links stay cut.
+   */
+  setPartition(groups: readonly (readonly string[])[]): Promise<void>;
+  partition(): PartitionView;
 
   /** Makes the stack, joins its networks, publishes its ports and starts its process, all or nothing. */
   createSandbox(request: SandboxRequest): Promise<SandboxView>;

@@ -9,6 +9,7 @@ import type { Engine, NetworkView, SandboxView } from "./contract.ts";
 import { Core, type EngineParts } from "./core.ts";
 import { Membership } from "./membership.ts";
 import { Networks } from "./networks.ts";
+import { Partition } from "./partition.ts";
 import { Reconciler } from "./reconcile.ts";
 import { Sandboxes } from "./sandboxes.ts";
 
@@ -28,8 +29,9 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   await reconciler.load();
   await reconciler.adopt();
   await networks.ensurePredefined();
+  const partition = new Partition(core);
   const unwatch = watchKernel(core, reconciler);
-  return engineOf({ core, networks, sandboxes, membership, reconciler, unwatch });
+  return engineOf({ core, networks, sandboxes, membership, reconciler, partition, unwatch });
 }
 
 interface Rooms {
@@ -38,10 +40,11 @@ interface Rooms {
   readonly sandboxes: Sandboxes;
   readonly membership: Membership;
   readonly reconciler: Reconciler;
+  readonly partition: Partition;
   readonly unwatch: () => void;
 }
 
-function engineOf({ core, networks, sandboxes, membership, reconciler, unwatch }: Rooms): Engine {
+function engineOf({ core, networks, sandboxes, membership, reconciler, partition, unwatch }: Rooms): Engine {
   const { state } = core;
   const through = <T>(task: () => Promise<T>): Promise<T> => core.gate.shared(task);
   return {
@@ -57,6 +60,10 @@ function engineOf({ core, networks, sandboxes, membership, reconciler, unwatch }
     },
     connect: (sandboxRef, request) => through(() => membership.connect(sandboxRef, request)),
     disconnect: (sandboxRef, networkRef) => through(() => membership.disconnect(sandboxRef, networkRef)),
+    setLink: (sandboxRef, networkRef, to) =>
+      through(async () => partition.setLink(sandboxRef, networkRef, to)),
+    setPartition: (groups) => through(async () => partition.setGroups(groups)),
+    partition: () => partition.view(),
     createSandbox: (request) => through(async () => sandboxView(core, await sandboxes.create(request))),
     sandboxes: () => [...state.sandboxes.values()].map((s) => sandboxView(core, s)),
     sandbox: (ref) => sandboxView(core, state.findSandbox(ref, "sandbox.inspect")),

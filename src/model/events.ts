@@ -5,7 +5,10 @@ export interface NetdockEvent {
   /** RFC 3339, UTC. */
   readonly time: string;
   readonly type: "network" | "sandbox" | "daemon";
-  /** network: create, connect, disconnect, destroy, prune; sandbox: create, start, die, destroy; daemon: reconcile. */
+  /**
+   * network: create, connect, disconnect, cut, heal, destroy, prune; sandbox: create, start, die, destroy; daemon: reconcile,
+   * partition, heal.
+   */
   readonly action: string;
   /** Id of the network or sandbox. */
   readonly id: string;

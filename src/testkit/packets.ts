@@ -14,7 +14,7 @@ const TIMEOUT_MS = 300;
 export type Outcome =
   /** It arrived, and this is where the server saw it come from. */
   | { readonly kind: "arrived"; readonly from: Ip }
-  /** `ECONNREFUSED`, `EHOSTUNREACH` …; `EAGAIN` and `EINPROGRESS` when nothing came back in time. */
+  /** `ECONNREFUSED`, `EHOSTUNREACH` …; `EAGAIN`, `EINPROGRESS` and `EALREADY` when nothing came back in time. */
   | { readonly kind: "failed"; readonly errno: string };
 
 /**
@@ -58,16 +58,16 @@ export function probe(options: {
       return fd;
     });
     const asking = client(() => open(to.ip));
-    libc.connectSocket(asking, sockaddr(to.ip, to.port), `${to.ip}:${to.port}`);
+    uninterrupted(() => libc.connectSocket(asking, sockaddr(to.ip, to.port), `${to.ip}:${to.port}`));
     if (protocol === "tcp") {
-      const connection = libc.accept(listening);
+      const connection = uninterrupted(() => libc.accept(listening));
       // They are closed in order.
       if (serverClosesFirst) opened.unshift(connection.fd);
       else opened.push(connection.fd);
       return { kind: "arrived", from: ipOf(connection.from) };
     }
     libc.send(asking, Uint8Array.of(1));
-    const { from } = libc.receiveFrom(listening, new Uint8Array(16));
+    const { from } = uninterrupted(() => libc.receiveFrom(listening, new Uint8Array(16)));
     // The answer must find its way back too, as it did for TCP.
     libc.connectSocket(listening, from, "the client");
     libc.send(listening, Uint8Array.of(2));
@@ -78,6 +78,20 @@ export function probe(options: {
     return { kind: "failed", errno: error.errno };
   } finally {
     for (const fd of opened) libc.close(fd);
+  }
+}
+
+/**
+ * A socket with a timeout is not resumed after a signal (signal(7)), and children of a test that end send some. A second
+ * connect(2) goes on waiting for the first; EALREADY is then its word for a timeout.
+ */
+function uninterrupted<T>(call: () => T): T {
+  for (;;) {
+    try {
+      return call();
+    } catch (error) {
+      if (!isNetError(error, "kernel") || error.errno !== "EINTR") throw error;
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Ip } from "../base/ip.ts";
+import type { Family, Ip } from "../base/ip.ts";
 import type { Blockade, FirewallElement } from "../model/firewall.ts";
 import type { Host, HostEvent, ObservedNetns, PortReservation, ResolverSockets } from "../model/host.ts";
 import type { TakenPrefix } from "../model/ipam.ts";
@@ -11,19 +11,24 @@ import { NetlinkSocket } from "./netlink-socket.ts";
 import { ThreadNamespaces } from "./netns.ts";
 import { NetnsTable } from "./netns-table.ts";
 import { observeNetns } from "./observe.ts";
-import { NetnsPins } from "./pins.ts";
+import { NetnsPins, type Pins } from "./pins.ts";
 import { Poller } from "./poller.ts";
 import { holdPort, type PortRequest } from "./port-reservation.ts";
 import { LinuxProcesses } from "./processes.ts";
 import { openResolverSockets } from "./resolver-sockets.ts";
 import { hostLinks } from "./route-plan.ts";
 import { readNameServers, takenPrefixes } from "./surroundings.ts";
+import { listenTcp, openTcp } from "./tcp.ts";
 
 export interface LinuxHostOptions {
   /** Folder for what lives as long as the machine is up; `netns/` in it holds the namespaces' pins. */
   readonly runDir: string;
   /** Descriptor of the namespace that is the host; absent: the calling thread's own. It stays the caller's. */
   readonly homeNetnsFd?: number | undefined;
+  /** How namespaces are kept; absent: by mounts under `runDir`, so that they outlive this process. */
+  readonly pins?: Pins | undefined;
+  /** Absent: one of its own. One that is given stays the caller's, and several hosts then need one waiting thread only. */
+  readonly poller?: Poller | undefined;
 }
 
 export function openLinuxHost(options: LinuxHostOptions): LinuxHost {
@@ -35,10 +40,11 @@ export class LinuxHost implements Host {
   /** Starts processes in this host's sandboxes. */
   readonly processes: LinuxProcesses;
   readonly #namespaces = new ThreadNamespaces();
-  readonly #poller = new Poller();
+  readonly #poller: Poller;
+  readonly #ownPoller: boolean;
   // Where all answers land, one after another. Dumps come in pieces of at most 32 KiB (netlink_dump).
   readonly #buffer = new Uint8Array(0x2_0000);
-  readonly #pins: NetnsPins;
+  readonly #pins: Pins;
   readonly #table: NetnsTable;
   readonly #firewall: KernelFirewall;
   readonly #applier: Applier;
@@ -46,7 +52,9 @@ export class LinuxHost implements Host {
   #closed = false;
 
   constructor(options: LinuxHostOptions) {
-    this.#pins = new NetnsPins(options.runDir);
+    this.#poller = options.poller ?? new Poller();
+    this.#ownPoller = options.poller === undefined;
+    this.#pins = options.pins ?? new NetnsPins(options.runDir);
     this.#table = new NetnsTable({
       namespaces: this.#namespaces,
       pins: this.#pins,
@@ -154,10 +162,20 @@ export class LinuxHost implements Host {
     };
   }
 
+  /** A TCP socket in the host's namespace or a sandbox's, for an address of this family; the caller closes it. */
+  openTcp(netns: NetnsKey, family: Family): number {
+    return this.#table.enter(netns, () => openTcp(family));
+  }
+
+  /** A listening TCP socket there; the caller closes it. */
+  listenTcp(netns: NetnsKey, at: { readonly ip: Ip; readonly port: number }): number {
+    return this.#table.enter(netns, () => listenTcp(at));
+  }
+
   /** Resolves when what finished calls, or `close`, left going is done: sockets being closed, links being deleted. */
   async settled(): Promise<void> {
     await Promise.all([this.#applier.settled(), this.#firewall.settled()]);
-    if (this.#closed) await this.#poller.settled();
+    if (this.#closed && this.#ownPoller) await this.#poller.settled();
   }
 
   /** What was made stays; so do running processes. */
@@ -166,7 +184,7 @@ export class LinuxHost implements Host {
     this.#closed = true;
     for (const watch of this.#watches) watch.close();
     this.#watches.clear();
-    this.#poller.close();
+    if (this.#ownPoller) this.#poller.close();
     this.#applier.close();
     this.#firewall.close();
     this.#table.close();

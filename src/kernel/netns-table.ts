@@ -6,7 +6,7 @@ import { RTEXT_FILTER } from "../wire/netlink/link-numbers.ts";
 import { NETLINK } from "../wire/netlink/numbers.ts";
 import { NetlinkSocket } from "./netlink-socket.ts";
 import type { Sync, ThreadNamespaces } from "./netns.ts";
-import { type NetnsPins, openForeignNetns } from "./pins.ts";
+import { openForeignNetns, type Pins } from "./pins.ts";
 
 /** The kernel gives loopback this index in every namespace (LOOPBACK_IFINDEX in net/flow.h). */
 const LOOPBACK = { index: 1 } as const;
@@ -22,7 +22,7 @@ interface Entry {
 /** The namespaces in use, by key: a descriptor each, and what is needed to work in them. */
 export class NetnsTable {
   readonly #namespaces: ThreadNamespaces;
-  readonly #pins: NetnsPins;
+  readonly #pins: Pins;
   readonly #buffer: Uint8Array;
   readonly #entries = new Map<NetnsKey, Entry>();
   readonly #homeFd: number | undefined;
@@ -30,7 +30,7 @@ export class NetnsTable {
   /** `homeFd` is the host's namespace where that is not the thread's own; it stays the caller's. */
   constructor(options: {
     readonly namespaces: ThreadNamespaces;
-    readonly pins: NetnsPins;
+    readonly pins: Pins;
     readonly buffer: Uint8Array;
     readonly homeFd: number | undefined;
   }) {

@@ -14,13 +14,29 @@ import { HOST_NETNS, type NetnsKey } from "../model/ops.ts";
 import { files, hasErrno, ignoring, isNodeError } from "./errno.ts";
 import { CLONE, mount, MNT_DETACH, MS, namespaceType, unmount } from "./libc.ts";
 
+/** Keeps namespaces alive and findable, by key. */
+export interface Pins {
+  /** Folder in which each has a path. */
+  readonly dir: string;
+  path(key: NetnsKey): string;
+  /** Pins the namespace found at `source` (a path under /proc). */
+  add(key: NetnsKey, source: string): void;
+  /** A descriptor of the namespace; undefined when the pin is gone or is no namespace. */
+  open(key: NetnsKey): number | undefined;
+  /** Takes the pin away. Unknown keys are fine. */
+  remove(key: NetnsKey): void;
+  list(): NetnsKey[];
+  /** What outlives the process stays. */
+  close(): void;
+}
+
 /**
  * Namespaces that outlive the process: each is bind-mounted on a file named after its key, as `ip netns` does it.
  * The folder is a mount of its own, so that a sandbox's process can drop all pins from its copy of the mount tree with
  * one umount, and pins no other sandbox's namespace. It is a shared mount: a pin taken away here goes away in every other
  * mount namespace that got a copy.
  */
-export class NetnsPins {
+export class NetnsPins implements Pins {
   readonly dir: string;
   #mounted = false;
 
@@ -32,7 +48,6 @@ export class NetnsPins {
     return join(this.dir, key);
   }
 
-  /** Pins the namespace found at `source` (a path under /proc). */
   add(key: NetnsKey, source: string): void {
     checkKey(key);
     this.#mountDir();
@@ -55,12 +70,10 @@ export class NetnsPins {
     }
   }
 
-  /** A descriptor of the namespace; undefined when the pin is gone or is no namespace. */
   open(key: NetnsKey): number | undefined {
     return openNetns(this.path(key));
   }
 
-  /** Takes the pin away. Unknown keys are fine. */
   remove(key: NetnsKey): void {
     checkKey(key);
     const path = this.path(key);
@@ -151,7 +164,7 @@ function isNetns(path: string): boolean {
 }
 
 /** A key becomes a file name, and `host` has a meaning of its own. */
-function checkKey(key: NetnsKey): void {
+export function checkKey(key: NetnsKey): void {
   if (key === HOST_NETNS || !/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/.test(key)) {
     throw invalid("netns", key, "a namespace key is letters, digits, `_`, `-` and `.`", "netns.create");
   }

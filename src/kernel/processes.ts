@@ -1,5 +1,6 @@
 import { closeSync, existsSync, openSync } from "node:fs";
 import { invalid, NetError } from "../base/errors.ts";
+import { unreachable } from "../base/unreachable.ts";
 import type { SandboxId } from "../model/ids.ts";
 import type { Processes, SpawnedProcess, SpawnRequest } from "../model/process.ts";
 import { checkEnv, checkWorkingDir, findCommand, pathOf, refusal } from "./command.ts";
@@ -57,8 +58,7 @@ export class LinuxProcesses implements Processes {
       else if (netnsPath !== undefined) {
         throw invalid("netns", netnsPath, "the sandbox's namespace is gone", "process.start");
       }
-      if (stdio.kind === "log") opened.push(...openLog(stdio.path));
-      const [log = 1, nothing = 0] = stdio.kind === "log" ? opened.slice(-2) : [];
+      const descriptors = openStdio(stdio, opened);
 
       const place = netns ?? this.#options.homeFd;
       const result = this.#options.namespaces.withNewMounts(place, () => {
@@ -68,9 +68,9 @@ export class LinuxProcesses implements Processes {
           argv: wanted.command,
           env,
           directory,
-          stdio: stdio.kind === "log" ? [nothing, log, log] : [0, 1, 2],
+          stdio: descriptors,
           // A session of its own keeps it from the daemon's terminal and signals, and makes it a group to signal.
-          newSession: stdio.kind === "log",
+          newSession: stdio.kind !== "inherit",
         });
       });
       if ("errno" in result) throw refusal(name, whyNotStarted(result.errno), result.errno);
@@ -181,9 +181,24 @@ function mountFile(source: string, target: string): void {
   }
 }
 
-/** The log, and /dev/null for standard input. */
-function openLog(path: string): readonly number[] {
-  return files("process.start", path, () => [openSync(path, "a", 0o640), openSync("/dev/null", "r")]);
+/** What becomes 0, 1 and 2; what must be closed when the process has them is added to `opened`. */
+function openStdio(stdio: SpawnRequest["stdio"], opened: number[]): readonly [number, number, number] {
+  switch (stdio.kind) {
+    case "inherit":
+      return [0, 1, 2];
+    case "descriptors":
+      return stdio.descriptors;
+    case "log": {
+      const [log, nothing] = files<[number, number]>("process.start", stdio.path, () => [
+        openSync(stdio.path, "a", 0o640),
+        openSync("/dev/null", "r"),
+      ]);
+      opened.push(log, nothing);
+      return [nothing, log, log];
+    }
+    default:
+      return unreachable(stdio);
+  }
 }
 
 function whyNotStarted(errno: string): string {

@@ -33,9 +33,12 @@ export interface SpawnRequest {
   readonly files: { readonly resolvConf: string; readonly hosts: string; readonly hostname: string };
   /**
    * `inherit`: the caller's own terminal. `log`: stdout and stderr appended to this file by the kernel itself, so that
-   * they go on when the daemon is gone.
+   * they go on when the daemon is gone. `descriptors`: these become 0, 1 and 2; they stay the caller's.
    */
-  readonly stdio: { readonly kind: "inherit" } | { readonly kind: "log"; readonly path: string };
+  readonly stdio:
+    | { readonly kind: "inherit" }
+    | { readonly kind: "log"; readonly path: string }
+    | { readonly kind: "descriptors"; readonly descriptors: readonly [number, number, number] };
 }
 
 export interface SpawnedProcess {

@@ -57,13 +57,18 @@ export function isNodeError(error: unknown, ...codes: readonly string[]): boolea
   return error instanceof Error && "code" in error && codes.includes(String(error.code));
 }
 
+/** An error of Node's own file functions as ours; anything else stays what it is. */
+export function fileError(op: string, subject: string, error: unknown): unknown {
+  if (error instanceof NetError || !(error instanceof Error) || !("errno" in error)) return error;
+  return errnoError(op, subject, -Number(error.errno));
+}
+
 /** Runs file functions of Node's, whose errors become ours. */
 export function files<T>(op: string, subject: string, run: () => T): T {
   try {
     return run();
   } catch (error) {
-    if (error instanceof NetError || !(error instanceof Error) || !("errno" in error)) throw error;
-    throw errnoError(op, subject, -Number(error.errno));
+    throw fileError(op, subject, error);
   }
 }
 

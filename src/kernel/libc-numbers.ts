@@ -42,6 +42,9 @@ export const POLL = { IN: 1, ERR: 8, HUP: 16 } as const;
 /** sys/eventfd.h: EFD_CLOEXEC | EFD_NONBLOCK */
 export const EFD_CLOEXEC_NONBLOCK = 0o2004000;
 
+/** linux/sockios.h */
+export const SIOCGIFINDEX = 0x8933;
+
 /** linux/nsfs.h: _IO(0xb7, 0x3) */
 export const NS_GET_NSTYPE = 0xb703;
 

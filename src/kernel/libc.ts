@@ -4,6 +4,7 @@ import {
   EFD_CLOEXEC_NONBLOCK,
   EPOLL,
   NS_GET_NSTYPE,
+  SIOCGIFINDEX,
   SO,
   SOCK,
   SOL,
@@ -320,6 +321,18 @@ export function pidfdSignal(pidfd: number, signal: number): void {
 /** False when the kernel does not know the request or has no answer. */
 export function tryIoctl(fd: number, request: number, data: Uint8Array): boolean {
   return c.ioctl(fd, request, data) === 0;
+}
+
+/**
+ * Index of a link by name in the namespace of a socket of any kind; undefined when there is none. Unlike RTM_GETLINK it
+ * needs no lock of the kernel's (dev_ifname and dev_get_by_name_rcu in net/core), so it never waits for others' changes.
+ */
+export function linkIndex(fd: number, name: string): number | undefined {
+  // struct ifreq (linux/if.h): a name of 16 bytes with its NUL, then a union.
+  const request = new Uint8Array(40);
+  if (new TextEncoder().encodeInto(name, request.subarray(0, 15)).read < name.length) return undefined;
+  if (c.ioctl(fd, SIOCGIFINDEX, request) < 0) return undefined;
+  return new DataView(request.buffer).getInt32(16, true);
 }
 
 /** CLONE_NEW… of a descriptor (ioctl_ns(2), NS_GET_NSTYPE); undefined when it is no namespace. */

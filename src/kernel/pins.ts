@@ -11,7 +11,7 @@ import {
 import { join } from "node:path";
 import { invalid, NetError } from "../base/errors.ts";
 import { HOST_NETNS, type NetnsKey } from "../model/ops.ts";
-import { files, hasErrno, ignoring, isNodeError } from "./errno.ts";
+import { fileError, files, hasErrno, ignoring, isNodeError } from "./errno.ts";
 import { CLONE, mount, MNT_DETACH, MS, namespaceType, unmount } from "./libc.ts";
 
 /** Keeps namespaces alive and findable, by key. */
@@ -52,16 +52,18 @@ export class NetnsPins implements Pins {
     checkKey(key);
     this.#mountDir();
     const path = this.path(key);
-    // What a crash between file and mount left behind is an empty file; a live pin is a namespace.
-    if (isNetns(path)) {
-      throw new NetError("conflict", "netns.create", {
-        message: `namespace ${key} exists already`,
-        subject: key,
-      });
+    try {
+      closeSync(openSync(path, "wx", 0o444));
+    } catch (error) {
+      if (!isNodeError(error, "EEXIST")) throw fileError("netns.create", path, error);
+      // A live pin is a namespace; what a crash between file and mount left behind is an empty file.
+      if (isNetns(path)) {
+        throw new NetError("conflict", "netns.create", {
+          message: `namespace ${key} exists already`,
+          subject: key,
+        });
+      }
     }
-    files("netns.create", path, () => {
-      closeSync(openSync(path, "w", 0o444));
-    });
     try {
       mount(source, path, null, MS.BIND);
     } catch (error) {

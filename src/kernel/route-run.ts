@@ -1,16 +1,14 @@
-import { Reader } from "../base/cursor.ts";
 import { cidrParts } from "../base/cidr.ts";
 import { familyNumber } from "../base/ip.ts";
 import { unreachable } from "../base/unreachable.ts";
 import type { NetnsKey, Op } from "../model/ops.ts";
 import { addAddress, deleteAddress } from "../wire/netlink/address.ts";
 import { errnoName } from "../wire/netlink/errno.ts";
-import { getLink, setLink, upFlag } from "../wire/netlink/link.ts";
-import { readLinkHeader } from "../wire/netlink/link-attrs.ts";
-import { RTEXT_FILTER } from "../wire/netlink/link-numbers.ts";
+import { setLink, upFlag } from "../wire/netlink/link.ts";
 import type { Request } from "../wire/netlink/message.ts";
 import { addRoute, deleteRoute, replaceRoute } from "../wire/netlink/route.ts";
 import { addressRequest, deleteRouteRequest, routeRequest } from "./address-requests.ts";
+import { linkIndex } from "./libc.ts";
 import { createLinkRequest, finishLinkRequest } from "./link-requests.ts";
 import { previousRoute, previousSettings } from "./previous.ts";
 import type { NetlinkSocket, Reply } from "./netlink-socket.ts";
@@ -41,7 +39,7 @@ export class RouteRun {
 
   run(netns: NetnsKey, ops: readonly RouteOp[]): void {
     const socket = this.#socket(netns);
-    const todo = this.#lookUp(socket, netns, ops);
+    const todo = this.#lookUp(socket, ops);
     const raise = this.#raiseRequests(netns);
     const settings = previousSettings(socket, todo);
     const replies = socket.transact([...raise.requests, ...todo.map((op) => this.#request(op))]);
@@ -74,27 +72,17 @@ export class RouteRun {
     return this.#table.route(netns);
   }
 
-  /** Finds indexes by name, all in one send; drops removals whose link is gone. */
-  #lookUp(socket: NetlinkSocket, netns: NetnsKey, ops: readonly RouteOp[]): RouteOp[] {
-    const wanted = new Map<string, LinkName>();
-    for (const op of ops) {
-      for (const link of linksNeeded(op)) {
-        if (!this.#indexes.has(linkKey(link))) wanted.set(linkKey(link), link);
-      }
-    }
-    const links = [...wanted.values()];
-    const replies = socket.transact(
-      links.map(({ name }) => getLink({ name, extMask: RTEXT_FILTER.SKIP_STATS })),
-    );
-    links.forEach((link, i) => {
-      const body = replies[i]?.messages[0]?.body;
-      if (body !== undefined) this.#indexes.set(linkKey(link), readLinkHeader(new Reader(body)).index);
-    });
+  /** Finds indexes by name; drops removals whose link is gone. */
+  #lookUp(socket: NetlinkSocket, ops: readonly RouteOp[]): RouteOp[] {
     return ops.filter((op) => {
-      const missing = linksNeeded(op).find((link) => !this.#indexes.has(linkKey(link)));
-      if (missing === undefined) return true;
-      if (op.op === "address.delete" || op.op === "route.delete") return false;
-      throw noSuchLink(op.op, missing.name);
+      for (const link of linksNeeded(op)) {
+        const key = linkKey(link);
+        const index = this.#indexes.get(key) ?? linkIndex(socket.fd, link.name);
+        if (index !== undefined) this.#indexes.set(key, index);
+        else if (op.op === "address.delete" || op.op === "route.delete") return false;
+        else throw noSuchLink(op.op, link.name);
+      }
+      return true;
     });
   }
 

@@ -3,7 +3,7 @@ import { type Cidr, makeCidr } from "../base/cidr.ts";
 import { bitsOf, familyOf, type Ip, isLoopback, tryParseIp } from "../base/ip.ts";
 import type { TakenPrefix } from "../model/ipam.ts";
 import { RT_TABLE } from "../wire/netlink/route-numbers.ts";
-import { files, isNodeError } from "./errno.ts";
+import { fileError, isNodeError } from "./errno.ts";
 import type { NetlinkSocket } from "./netlink-socket.ts";
 import { destinationOf, linksOf, routesOf } from "./observe.ts";
 
@@ -40,9 +40,7 @@ export function readNameServers(path: string): Ip[] {
     text = readFileSync(path, "utf8");
   } catch (error) {
     if (isNodeError(error, "ENOENT", "ENOTDIR")) return [];
-    return files("resolv.conf", path, () => {
-      throw error;
-    });
+    throw fileError("resolv.conf", path, error);
   }
   return text.split("\n").flatMap((line) => {
     const [word, address = ""] = line.trim().split(/\s+/);

@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
 import { invalid, NetError, showValue } from "../base/errors.ts";
-import { files, isNodeError } from "./errno.ts";
+import { fileError, files, isNodeError } from "./errno.ts";
 
 /**
  * Path of a key under /proc/sys, by sysctl(8)'s rule: a key whose first separator is a dot swaps dots and slashes, so
@@ -39,9 +39,7 @@ export function writeSysctl(key: string, value: string, optional: boolean): stri
         value: showValue(key),
       });
     }
-    return files("sysctl.set", key, () => {
-      throw error;
-    });
+    throw fileError("sysctl.set", key, error);
   }
   try {
     const before = files("sysctl.set", key, () => readAll(fd));
@@ -52,9 +50,7 @@ export function writeSysctl(key: string, value: string, optional: boolean): stri
     if (isNodeError(error, "EINVAL", "ERANGE", "EDOM")) {
       throw invalid("sysctls", `${key}=${value}`, "the kernel refuses the value", "sysctl.set");
     }
-    return files("sysctl.set", key, () => {
-      throw error;
-    });
+    throw fileError("sysctl.set", key, error);
   } finally {
     closeSync(fd);
   }

@@ -12,7 +12,7 @@ import { defaultPools } from "../ipam/default-pools.ts";
 import { createDefaultIpam } from "../ipam/default.ts";
 import { LEASE_LIMITS } from "../ipam/lease-pool.ts";
 import { createNullIpam } from "../ipam/null.ts";
-import { openLinuxHost } from "../kernel/host.ts";
+import { type LinuxHost, openLinuxHost } from "../kernel/host.ts";
 import type { Clock } from "../base/clock.ts";
 import { createResolverService } from "../services/dns/index.ts";
 import { openStore } from "../store/open.ts";
@@ -25,22 +25,27 @@ export interface AssembleOptions {
   readonly clock: Clock;
   /** Link name of the default bridge. */
   readonly defaultBridge: string;
-  /** Descriptor of the namespace that plays the host; absent: the process's own. */
-  readonly homeNetnsFd?: number | undefined;
+  /** The host to work on; closed with the engine. Absent: this process's own, with what it makes outliving it. */
+  readonly host?: LinuxHost | undefined;
+  /** State in memory instead of in a file under `stateDir`. */
+  readonly transient?: boolean | undefined;
+  /** Absent: the machine's `/etc/resolv.conf`. */
+  readonly hostResolvConf?: (() => ResolvConf) | undefined;
   readonly onStep?: ((step: JournalStep) => void) | undefined;
 }
 
-/** Puts the engine together from its real parts. Whatever was opened is closed again when a later part fails. */
+/**
+ * Puts the engine together from its real parts. Whatever was opened is closed again when a later part fails. Throws `conflict`
+ * when another engine works on the same host or state.
+ */
 export async function assembleEngine(options: AssembleOptions): Promise<Engine> {
   const { runDir, stateDir, log, clock } = options;
   mkdirSync(runDir, { recursive: true, mode: 0o755 });
   mkdirSync(stateDir, { recursive: true, mode: 0o750 });
-  const store = openStore({ path: join(stateDir, "netdock.db") });
+  const host = options.host ?? openLinuxHost({ runDir });
   try {
-    const host = openLinuxHost({
-      runDir,
-      ...(options.homeNetnsFd === undefined ? {} : { homeNetnsFd: options.homeNetnsFd }),
-    });
+    host.claim();
+    const store = openStore({ path: options.transient === true ? ":memory:" : join(stateDir, "netdock.db") });
     try {
       return await startEngine({
         host,
@@ -62,15 +67,15 @@ export async function assembleEngine(options: AssembleOptions): Promise<Engine> 
         log,
         paths: { runDir, stateDir },
         defaultBridge: options.defaultBridge,
-        hostResolvConf,
+        hostResolvConf: options.hostResolvConf ?? hostResolvConf,
         onStep: options.onStep,
       });
     } catch (error) {
-      host.close();
+      store.close();
       throw error;
     }
   } catch (error) {
-    store.close();
+    host.close();
     throw error;
   }
 }

@@ -5,8 +5,10 @@ import type { TakenPrefix } from "../model/ipam.ts";
 import { HOST_NETNS, type NetnsKey, type Op } from "../model/ops.ts";
 import { NETLINK } from "../wire/netlink/numbers.ts";
 import { Applier } from "./apply.ts";
+import { claimHome } from "./home.ts";
 import { HostWatch } from "./host-watch.ts";
 import { KernelFirewall } from "./kernel-firewall.ts";
+import { close } from "./libc.ts";
 import { NetlinkSocket } from "./netlink-socket.ts";
 import { ThreadNamespaces } from "./netns.ts";
 import { NetnsTable } from "./netns-table.ts";
@@ -49,6 +51,7 @@ export class LinuxHost implements Host {
   readonly #firewall: KernelFirewall;
   readonly #applier: Applier;
   readonly #watches = new Set<HostWatch>();
+  #claim: number | undefined;
   #closed = false;
 
   constructor(options: LinuxHostOptions) {
@@ -162,6 +165,11 @@ export class LinuxHost implements Host {
     };
   }
 
+  /** Throws `conflict` when another controller works in the host's namespace; from now on none can, until `close`. */
+  claim(): void {
+    this.#claim ??= this.#table.enter(HOST_NETNS, claimHome);
+  }
+
   /** A TCP socket in the host's namespace or a sandbox's, for an address of this family; the caller closes it. */
   openTcp(netns: NetnsKey, family: Family): number {
     return this.#table.enter(netns, () => openTcp(family));
@@ -189,6 +197,7 @@ export class LinuxHost implements Host {
     this.#firewall.close();
     this.#table.close();
     this.#pins.close();
+    if (this.#claim !== undefined) close(this.#claim);
     this.#namespaces.close();
   }
 }

@@ -95,9 +95,10 @@ function uninterrupted<T>(call: () => T): T {
   }
 }
 
-/** struct timeval. */
 function setTimeoutOption(fd: number, option: number, timeoutMs: number): void {
-  const value = new Uint8Array(BigInt64Array.of(0n, BigInt(timeoutMs) * 1000n).buffer);
+  // struct timeval: seconds, microseconds.
+  const [seconds, rest] = [Math.trunc(timeoutMs / 1000), timeoutMs % 1000];
+  const value = new Uint8Array(BigInt64Array.of(BigInt(seconds), BigInt(rest) * 1000n).buffer);
   libc.setSocketOptionBytes(fd, libc.SOL.SOCKET, option, value);
 }
 

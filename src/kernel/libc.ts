@@ -82,6 +82,8 @@ const c = {
   ),
 } as const;
 
+const utf8 = new TextEncoder();
+
 function check(result: number, call: string, subject: string | number): number {
   if (result < 0) throw sysError(call, typeof subject === "number" ? `fd ${subject}` : subject);
   return result;
@@ -222,12 +224,12 @@ export function unmount(target: string, flags: number): void {
 }
 
 export function setHostname(name: string): void {
-  const bytes = new TextEncoder().encode(name);
+  const bytes = utf8.encode(name);
   check(c.sethostname(bytes, bytes.length), "sethostname", name);
 }
 
 export function setDomainname(name: string): void {
-  const bytes = new TextEncoder().encode(name);
+  const bytes = utf8.encode(name);
   check(c.setdomainname(bytes, bytes.length), "setdomainname", name);
 }
 
@@ -330,7 +332,7 @@ export function tryIoctl(fd: number, request: number, data: Uint8Array): boolean
 export function linkIndex(fd: number, name: string): number | undefined {
   // struct ifreq (linux/if.h): a name of 16 bytes with its NUL, then a union.
   const request = new Uint8Array(40);
-  if (new TextEncoder().encodeInto(name, request.subarray(0, 15)).read < name.length) return undefined;
+  if (utf8.encodeInto(name, request.subarray(0, 15)).read < name.length) return undefined;
   if (c.ioctl(fd, SIOCGIFINDEX, request) < 0) return undefined;
   return new DataView(request.buffer).getInt32(16, true);
 }

@@ -23,6 +23,7 @@ const RECEIVE_BUFFER = 0x40_0000;
  * only what differs from what was known before is told.
  */
 export class HostWatch {
+  #closed = false;
   readonly #options: HostWatchOptions;
   /** What is known of each link, by index. */
   readonly #links = new Map<number, { readonly name: string; readonly signature: string }>();
@@ -66,7 +67,9 @@ export class HostWatch {
     };
   }
 
+  /** Plans that are under way may end later: the descriptors' numbers belong to others then. */
   close(): void {
+    this.#closed = true;
     const { route, nftables, poller } = this.#options;
     for (const socket of [route, nftables]) {
       poller.remove(socket.fd);
@@ -86,6 +89,7 @@ export class HostWatch {
   }
 
   #readRoute(): HostEvent[] {
+    if (this.#closed) return [];
     const events: HostEvent[] = [];
     const { lost } = this.#options.route.receiveEvents((message) => {
       const event = this.#routeEvent(message);

@@ -32,7 +32,8 @@ export class KernelFirewall implements FirewallSteps {
   readonly #buffer: Uint8Array;
   /** Opened when first needed and kept: closing one after a delete waits 10–15 ms for the kernel's clean-up. */
   #socket: NetlinkSocket | undefined;
-  readonly #closing = new Set<Promise<void>>();
+  /** Ends with the last of the sockets that were given up: one after another, since libuv's pool is small. */
+  #closing: Promise<void> = Promise.resolve();
   /** As we left them; at first an earlier process may have left some. */
   #blockades: readonly Blockade[] | undefined;
 
@@ -92,8 +93,8 @@ export class KernelFirewall implements FirewallSteps {
   }
 
   /** Resolves when every socket that was given up is closed. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#closing);
+  settled(): Promise<void> {
+    return this.#closing;
   }
 
   close(): void {
@@ -103,8 +104,7 @@ export class KernelFirewall implements FirewallSteps {
   }
 
   #giveUp(socket: NetlinkSocket): void {
-    const closing = closeAsync(socket.fd).then(() => void this.#closing.delete(closing));
-    this.#closing.add(closing);
+    this.#closing = this.#closing.then(() => closeAsync(socket.fd));
   }
 
   #block(change: Parameters<typeof compilePartition>[0]): void {

@@ -2,7 +2,7 @@ import { NetError } from "../base/errors.ts";
 import { type Ack, decodeAck, decodeDone, dumpInterrupted } from "../wire/netlink/ack.ts";
 import { decodeMessages, encodeBatch, type Message, type Request } from "../wire/netlink/message.ts";
 import { NETLINK_OPT, NLM_F, NLMSG } from "../wire/netlink/numbers.ts";
-import { errnoError } from "./errno.ts";
+import { errnoError, hasErrno } from "./errno.ts";
 import {
   AF,
   bindSocket,
@@ -56,7 +56,7 @@ export class NetlinkSocket {
       setSocketOption(this.fd, SOL.NETLINK, NETLINK_OPT.EXT_ACK, 1);
       setSocketOption(this.fd, SOL.NETLINK, NETLINK_OPT.CAP_ACK, 1);
       setSocketOption(this.fd, SOL.NETLINK, NETLINK_OPT.GET_STRICT_CHK, 1);
-      setSocketOption(this.fd, SOL.SOCKET, SO.RCVBUFFORCE, RECEIVE_BUFFER);
+      enlarge(this.fd, SO.RCVBUFFORCE, SO.RCVBUF, RECEIVE_BUFFER);
       // struct sockaddr_nl with everything left to the kernel.
       const address = new Uint8Array(12);
       address[0] = AF.NETLINK;
@@ -114,7 +114,7 @@ export class NetlinkSocket {
     if (bytes.length > this.#sendSize) {
       // netlink_sendmsg refuses what exceeds the send buffer less some overhead; the kernel doubles the number given.
       this.#sendSize = Math.max(bytes.length, 0x2_0000);
-      setSocketOption(this.fd, SOL.SOCKET, SO.SNDBUFFORCE, this.#sendSize);
+      enlarge(this.fd, SO.SNDBUFFORCE, SO.SNDBUF, this.#sendSize);
     }
     send(this.fd, bytes);
     const acks: Ack[] = [];
@@ -138,7 +138,7 @@ export class NetlinkSocket {
 
   /** Room for notifications that nobody reads at the moment. */
   enlargeReceiveBuffer(bytes: number): void {
-    setSocketOption(this.fd, SOL.SOCKET, SO.RCVBUFFORCE, bytes);
+    enlarge(this.fd, SO.RCVBUFFORCE, SO.RCVBUF, bytes);
   }
 
   join(group: number): void {
@@ -219,6 +219,19 @@ export class NetlinkSocket {
       }
       if (!more) return;
     }
+  }
+}
+
+/**
+ * Beyond the machine's limit (net.core.rmem_max, wmem_max) only its own root may go. The root of a user namespace gets what
+ * the limit allows.
+ */
+function enlarge(fd: number, force: number, plain: number, bytes: number): void {
+  try {
+    setSocketOption(fd, SOL.SOCKET, force, bytes);
+  } catch (error) {
+    if (!hasErrno(error, "EPERM")) throw error;
+    setSocketOption(fd, SOL.SOCKET, plain, bytes);
   }
 }
 

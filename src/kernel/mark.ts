@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { close, pidfdOpen, pidfdSignal, POLL } from "./libc.ts";
+import { close, POLL } from "./libc.ts";
+import { pidfdOpen, pidfdSignal } from "./libc-poll.ts";
 import type { Poller } from "./poller.ts";
 
 const SIGKILL = 9;

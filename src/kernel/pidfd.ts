@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { isNodeError } from "./errno.ts";
-import { close, pidfdOpen, POLL, tryIoctl } from "./libc.ts";
+import { close, POLL, tryIoctl } from "./libc.ts";
+import { pidfdOpen } from "./libc-poll.ts";
 import type { Poller } from "./poller.ts";
 
 export interface ProcessStat {

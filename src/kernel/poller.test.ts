@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { close, eventfd, eventfdDrain, eventfdSignal, POLL } from "./libc.ts";
+import { close, POLL } from "./libc.ts";
+import { eventfd, eventfdDrain, eventfdSignal } from "./libc-poll.ts";
 import { Poller } from "./poller.ts";
 
 test("a descriptor that becomes readable is told until it is removed", async () => {
@@ -54,7 +55,7 @@ test("many descriptors are waited for by one thread, also those added while it w
 /** Runs a script that has `poller` and `fd` under watch; its exit code, or null when it hangs. */
 function runScript(body: string): number | null {
   const url = new URL("poller.ts", import.meta.url).href;
-  const libc = new URL("libc.ts", import.meta.url).href;
+  const libc = new URL("libc-poll.ts", import.meta.url).href;
   const script = `
     import { Poller } from ${JSON.stringify(url)};
     import { eventfd } from ${JSON.stringify(libc)};

@@ -1,5 +1,5 @@
+import { close, POLL } from "./libc.ts";
 import {
-  close,
   epollAdd,
   epollChange,
   epollCreate,
@@ -8,8 +8,7 @@ import {
   eventfd,
   eventfdDrain,
   eventfdSignal,
-  POLL,
-} from "./libc.ts";
+} from "./libc-poll.ts";
 
 /**
  * Waits for any number of descriptors with one thread of libuv's pool, which Node's own loop cannot do for netlink sockets

@@ -1,16 +1,11 @@
-import koffi, { type KoffiFunc } from "koffi";
 import { errnoName } from "../wire/netlink/errno.ts";
+import { bind } from "./libc-bind.ts";
 
 /**
  * posix_spawn(3) and waitpid(2). Node's own `spawn` forks, and copying the page tables of a Node process takes 5–15 ms
  * with the event loop standing still; posix_spawn shares the memory until the exec and takes 0.4 ms. It also reports a
  * failed exec at once, and the child inherits the calling thread's namespaces.
  */
-const libc = koffi.load(null);
-
-function bind<T extends (...args: never[]) => number>(prototype: string): KoffiFunc<T> {
-  return libc.func(prototype) as KoffiFunc<T>;
-}
 
 type Opaque = Uint8Array;
 type Strings = readonly (string | null)[];

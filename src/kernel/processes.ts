@@ -5,18 +5,8 @@ import type { SandboxId } from "../model/ids.ts";
 import type { Processes, SpawnedProcess, SpawnRequest } from "../model/process.ts";
 import { checkEnv, checkWorkingDir, findCommand, pathOf, refusal } from "./command.ts";
 import { files, hasErrno } from "./errno.ts";
-import {
-  close,
-  kill,
-  mount,
-  MNT_DETACH,
-  MS,
-  pidfdOpen,
-  POLL,
-  setDomainname,
-  setHostname,
-  unmount,
-} from "./libc.ts";
+import { close, kill, mount, MNT_DETACH, MS, POLL, setDomainname, setHostname, unmount } from "./libc.ts";
+import { pidfdOpen } from "./libc-poll.ts";
 import { killMarked, sandboxMark } from "./mark.ts";
 import type { ThreadNamespaces } from "./netns.ts";
 import { exitCodeOfStatus, processStat, runningStat, watchProcess } from "./pidfd.ts";

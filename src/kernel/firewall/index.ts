@@ -1,3 +1,3 @@
 export { checkBatch, type FirewallBatch } from "./batch.ts";
 export { compileChange, compilePartition, compileRedirect, compileRemoval, compileTable } from "./compile.ts";
-export { decodeElements, type Dump, readTable, type TableDump, tableIsOurs } from "./dump.ts";
+export { decodeElements, readTable, type TableDump, tableIsOurs } from "./dump.ts";

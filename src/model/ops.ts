@@ -84,7 +84,7 @@ export type Op =
   /** Creates the route or changes the one with the same destination and metric. */
   | { readonly op: "route.replace"; readonly netns: NetnsKey; readonly route: RouteSpec }
   | { readonly op: "route.delete"; readonly netns: NetnsKey; readonly route: RouteSpec }
-  /** `key` as sysctl(8) spells it; a `/` in it stands for itself, so interface names may hold dots. */
+  /** `key` as sysctl(8) spells it: dots between the parts, a `/` for a dot within a part (`net.ipv4.conf.eth0/5.forwarding`). */
   | {
       readonly op: "sysctl.set";
       readonly netns: NetnsKey;
@@ -95,7 +95,7 @@ export type Op =
     }
   /** Elements of the host's table `inet netdock`. */
   | { readonly op: "firewall.change"; readonly change: FirewallChange }
-  /** Rewrites 127.0.0.11:53 to the resolver's real port inside a sandbox. */
+  /** Rewrites 127.0.0.11:53 to the resolver's real port inside a sandbox; port 0 takes the rewriting away. */
   | { readonly op: "resolver.redirect"; readonly netns: NetnsKey; readonly port: number };
 
 export type OpKind = Op["op"];

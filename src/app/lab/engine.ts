@@ -188,9 +188,17 @@ export class NetworkEngine implements AsyncDisposable {
   }
 }
 
+/** RFC 1123 section 2.1: letters, digits and hyphens, at most 63. */
+const HOSTNAME = /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
+
 function requestOf({ networks, ...rest }: SandboxSpec): SandboxRequest {
-  if (networks === undefined) return rest;
-  return { ...rest, networks: networks.map((one) => (typeof one === "string" ? { network: one } : one)) };
+  const { name, hostname } = rest;
+  return {
+    ...rest,
+    // A node that writes its hostname into a log should be found by it.
+    hostname: hostname ?? (name !== undefined && HOSTNAME.test(name) ? name : undefined),
+    networks: networks?.map((one) => (typeof one === "string" ? { network: one } : one)),
+  };
 }
 
 function closeKept(one: Socket | Server): void {

@@ -25,7 +25,10 @@ export interface CommandSpec {
   readonly cwd?: string | undefined;
 }
 
-/** A sandbox; networks by name or with details: `["front", { network: "back", aliases: ["db"] }]`. Absent: `bridge`. */
+/**
+ * A sandbox; networks by name or with details: `["front", { network: "back", aliases: ["db"] }]`, absent: `bridge`. Its
+ * hostname, where none is given, is its name if that can be one.
+ */
 export interface SandboxSpec extends Omit<SandboxRequest, "networks" | "process"> {
   readonly networks?: readonly (string | EndpointRequest)[] | undefined;
 }

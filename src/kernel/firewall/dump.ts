@@ -111,8 +111,11 @@ export function tableIsOurs(dump: TableDump): boolean {
       !TABLE.chains.some((chain) => chain.name === name) &&
       !TABLE.maps.some((map) => map.name === name),
   );
+  // An element for whatever key has none of its own: nothing that we write, and nothing that a change could remove.
+  const catchAll = dump.elements.some(({ elements = [] }) => elements.some(({ key }) => key === undefined));
   return (
     !foreign &&
+    !catchAll &&
     TABLE.chains.every((chain) => {
       const observed = chains.get(chain.name);
       if (observed === undefined || !sameHook(chain, observed)) return false;

@@ -124,6 +124,7 @@ describe("compileTable()", () => {
       "a map of another version",
       "nft add map inet netdock old '{ type ifname : verdict; }'; nft add element inet netdock old '{ x : goto hairpin }'",
     ],
+    ["an element for any key", "nft add element inet netdock to '{ * : accept }'"],
     [
       "a map of another type",
       "nft flush chain inet netdock publish4; nft delete map inet netdock publish4; nft add map inet netdock publish4 '{ type ipv4_addr : ipv4_addr; }'",

@@ -54,7 +54,6 @@ export function storePayload(field: Field, sreg: number, csumOffset: number): Ex
       len: field.len,
       csumType: NFT_PAYLOAD_CSUM.INET,
       csumOffset,
-      csumFlags: 0,
     },
   };
 }

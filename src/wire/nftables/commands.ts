@@ -39,7 +39,7 @@ export function addTable(table: {
   readonly comment?: string | undefined;
 }): Request {
   const { family, name, flags = 0 } = table;
-  return request("table", "new", family, { name, flags, ...comment("table", table.comment) }, CREATE);
+  return request("table", "new", family, { name, flags, ...comment("table", table.comment) }, 0);
 }
 
 export function deleteTable(table: { readonly family: number; readonly name: string }): Request {
@@ -87,7 +87,7 @@ export interface NewRule extends In {
 
 export function addRule(rule: NewRule): Request {
   const { family, table, chain, expressions, after } = rule;
-  const value = { table, chain, position: after, expressions, ...comment("rule", rule.comment) };
+  const value = { table, chain, expressions, position: after, ...comment("rule", rule.comment) };
   return request("rule", "new", family, value, CREATE | NLM_F.APPEND);
 }
 
@@ -125,25 +125,27 @@ export function deleteSet(set: In & { readonly name: string }): Request {
 
 export interface Elements extends In {
   readonly set: string;
+  /** The id under which the same transaction adds the set; the name alone does as well. */
+  readonly setId?: number | undefined;
   /** Together at most 65,531 bytes as attributes. */
   readonly elements: readonly SetElement[];
 }
 
 export function addElements(list: Elements): Request {
-  const { family, table, set, elements } = list;
-  return request("elements", "new", family, { table, set, elements }, CREATE);
+  const { family, ...value } = list;
+  return request("elements", "new", family, value, CREATE);
 }
 
 /** Fails as a whole when one is absent, and the transaction with it. */
 export function deleteElements(list: Elements): Request {
-  const { family, table, set, elements } = list;
-  return request("elements", "delete", family, { table, set, elements }, 0);
+  const { family, ...value } = list;
+  return request("elements", "delete", family, value, 0);
 }
 
 /** Like `deleteElements`, and absent ones are fine. Linux 6.3 and later. */
 export function destroyElements(list: Elements): Request {
-  const { family, table, set, elements } = list;
-  return request("elements", "destroy", family, { table, set, elements }, 0);
+  const { family, ...value } = list;
+  return request("elements", "destroy", family, value, 0);
 }
 
 /** Removes all elements. */

@@ -1,9 +1,9 @@
-import { openSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { NetError } from "../base/errors.ts";
 import { setLink, upFlag } from "../wire/netlink/link.ts";
 import { NETLINK } from "../wire/netlink/numbers.ts";
 import { hasErrno } from "./errno.ts";
-import { AF, bindSocket, close, SOCK, socket } from "./libc.ts";
+import { AF, bindSocket, close, namespaceIsOwn, SOCK, socket } from "./libc.ts";
 import { NetlinkSocket } from "./netlink-socket.ts";
 import { ThreadNamespaces } from "./netns.ts";
 
@@ -24,6 +24,24 @@ export function makeHome(): number {
   } finally {
     threads.close();
   }
+}
+
+/** Kinds that this thread leaves and comes back to, by their names under /proc/PID/ns. */
+const VISITED = ["net", "mnt", "uts"] as const;
+
+/**
+ * Namespaces of the calling thread to which it could not come back once it had left them, since they belong to a user namespace
+ * above its own: the machine's, for the root of a user namespace who was given no others.
+ */
+export function foreignNamespaces(): string[] {
+  return VISITED.filter((kind) => {
+    const fd = openSync(`/proc/thread-self/ns/${kind}`, "r");
+    try {
+      return !namespaceIsOwn(fd);
+    } finally {
+      closeSync(fd);
+    }
+  });
 }
 
 /** A name in the abstract space of unix(7), which each network namespace has to itself and no file can be in the way of. */

@@ -46,6 +46,7 @@ export const EFD_CLOEXEC_NONBLOCK = 0o2004000;
 export const SIOCGIFINDEX = 0x8933;
 
 /** linux/nsfs.h: _IO(0xb7, 0x3) */
+export const NS_GET_USERNS = 0xb701;
 export const NS_GET_NSTYPE = 0xb703;
 
 /** The same numbers on every architecture (asm-generic/unistd.h): they came after the tables were joined. */

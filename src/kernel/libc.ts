@@ -224,6 +224,16 @@ export function linkIndex(fd: number, name: string): number | undefined {
   return new DataView(request.buffer).getInt32(16, true);
 }
 
+/**
+ * Whether a namespace belongs to the caller's user namespace or one below it (ioctl_ns(2), NS_GET_USERNS): only then may its
+ * root enter it.
+ */
+export function namespaceIsOwn(fd: number): boolean {
+  const owner = c.ioctl(fd, NS_GET_USERNS, new Uint8Array(0));
+  if (owner >= 0) c.close(owner);
+  return owner >= 0;
+}
+
 /** CLONE_NEW… of a descriptor (ioctl_ns(2), NS_GET_NSTYPE); undefined when it is no namespace. */
 export function namespaceType(fd: number): number | undefined {
   const type = c.ioctl(fd, NS_GET_NSTYPE, new Uint8Array(0));

@@ -1,0 +1,158 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Ip } from "../../base/ip.ts";
+import type { FirewallElement } from "../../model/firewall.ts";
+import {
+  diffElements,
+  elementData,
+  elementKey,
+  type MapDeclaration,
+  networkElements,
+  publishElements,
+  TABLE,
+} from "./index.ts";
+
+const ip = (text: string): Ip => text as Ip;
+const open = { bridge: "nd-a", internal: false, icc: true, masquerade4: true, masquerade6: false };
+const port = { protocol: "tcp", hostIp: ip("0.0.0.0"), hostPort: 8080, containerPort: 80, count: 1 } as const;
+
+/** The elements as lines, for a short comparison. */
+const lines = (elements: readonly FirewallElement[]): string[] =>
+  elements.map((element) =>
+    [elementKey(element), elementData(element)].filter((text) => text !== "").join(" : "),
+  );
+
+describe("networkElements()", () => {
+  test("a network that members may leave", () => {
+    expect(lines(networkElements(open))).toEqual([
+      "bridges nd-a",
+      "same nd-a . nd-a",
+      "pairs nd-a . nd-a : accept",
+      "to nd-a : goto published-only",
+      "masquerade4 nd-a",
+    ]);
+  });
+
+  test("without ICC members reach each other's published ports only", () => {
+    expect(lines(networkElements({ ...open, icc: false }))).toContain(
+      "pairs nd-a . nd-a : goto published-only",
+    );
+  });
+
+  test("an internal network has no way in or out, whatever else it says", () => {
+    expect(lines(networkElements({ ...open, internal: true, masquerade6: true }))).toEqual([
+      "bridges nd-a",
+      "same nd-a . nd-a",
+      "pairs nd-a . nd-a : accept",
+      "to nd-a : drop",
+      "from nd-a : drop",
+    ]);
+  });
+});
+
+describe("publishElements()", () => {
+  test.each([
+    [port, "10.0.0.2", ["publish4-any tcp . 8080 : 10.0.0.2 . 80"]],
+    [{ ...port, protocol: "udp" }, "10.0.0.2", ["publish4-any udp . 8080 : 10.0.0.2 . 80"]],
+    [{ ...port, hostIp: ip("127.0.0.1") }, "10.0.0.2", ["publish4 127.0.0.1 . tcp . 8080 : 10.0.0.2 . 80"]],
+    [{ ...port, hostIp: ip("::") }, "fd00::2", ["publish6-any tcp . 8080 : fd00::2 . 80"]],
+    [{ ...port, hostIp: ip("2001:db8::1") }, "fd00::2", ["publish6 2001:db8::1 . tcp . 8080 : fd00::2 . 80"]],
+    // Equal ports on both sides: one element, however long the range.
+    [
+      { ...port, containerPort: 8080, count: 100 },
+      "10.0.0.2",
+      ["publish4-any-range tcp . 8080 - tcp . 8179 : 10.0.0.2"],
+    ],
+    [
+      { ...port, hostIp: ip("192.0.2.1"), containerPort: 8080, count: 2 },
+      "10.0.0.2",
+      ["publish4-range 192.0.2.1 . tcp . 8080 - 192.0.2.1 . tcp . 8081 : 10.0.0.2"],
+    ],
+    // One port is no range, even with equal ports: its map costs the same whatever is in it.
+    [{ ...port, containerPort: 8080 }, "10.0.0.2", ["publish4-any tcp . 8080 : 10.0.0.2 . 8080"]],
+    // Other ranges: an element a port.
+    [
+      { ...port, count: 2 },
+      "10.0.0.2",
+      ["publish4-any tcp . 8080 : 10.0.0.2 . 80", "publish4-any tcp . 8081 : 10.0.0.2 . 81"],
+    ],
+  ] as const)("%j to %s", (binding, target, expected) => {
+    expect(lines(publishElements(binding, ip(target)))).toEqual(expected);
+  });
+
+  test.each([
+    ["::", "10.0.0.2"],
+    ["0.0.0.0", "fd00::2"],
+    ["::1", "fd00::2"],
+  ])("%s to %s takes a proxy", (hostIp, target) => {
+    expect(() => publishElements({ ...port, hostIp: ip(hostIp) }, ip(target))).toThrow(
+      expect.objectContaining({ code: "unsupported", field: "hostIp", value: hostIp }),
+    );
+  });
+});
+
+test("elements fit their maps", () => {
+  const maps = new Map(TABLE.maps.map((map) => [map.name, map]));
+  const elements = [
+    ...networkElements({ ...open, masquerade6: true }),
+    ...networkElements({ ...open, internal: true }),
+    ...["0.0.0.0", "192.0.2.1"].flatMap((host) =>
+      [80, 8080].flatMap((first) =>
+        publishElements({ ...port, hostIp: ip(host), containerPort: first, count: 3 }, ip("10.0.0.2")),
+      ),
+    ),
+    ...["::", "2001:db8::1"].flatMap((host) =>
+      [80, 8080].flatMap((first) =>
+        publishElements({ ...port, hostIp: ip(host), containerPort: first, count: 3 }, ip("fd00::2")),
+      ),
+    ),
+  ];
+  // Together they use every map there is.
+  expect(new Set(elements.map(({ map }) => map))).toEqual(new Set(maps.keys()));
+  const wrong = elements.filter((element) => !fits(maps.get(element.map), element));
+  expect(wrong).toEqual([]);
+});
+
+function fits(map: MapDeclaration | undefined, { key, keyEnd, data }: FirewallElement): boolean {
+  if (
+    map === undefined ||
+    key.length !== map.key.length ||
+    (keyEnd !== undefined) !== (map.interval === true)
+  )
+    return false;
+  if (map.data === undefined) return data === undefined;
+  return map.data === "verdict"
+    ? typeof data === "string"
+    : Array.isArray(data) && data.length === map.data.length;
+}
+
+describe("diffElements()", () => {
+  const element = fc
+    .record({
+      protocol: fc.constantFrom("tcp" as const, "udp" as const),
+      hostPort: fc.integer({ min: 1, max: 6 }),
+      to: fc.constantFrom("10.0.0.2", "10.0.0.3"),
+    })
+    .map(({ to, ...what }) => publishElements({ ...port, ...what }, ip(to))[0] as FirewallElement);
+  const table = fc.uniqueArray(element, { selector: elementKey });
+  const asMap = (elements: readonly FirewallElement[]): Map<string, string> =>
+    new Map(elements.map((one) => [elementKey(one), elementData(one)]));
+
+  test("carried out on one list gives the other, and touches nothing that is equal", () => {
+    fc.assert(
+      fc.property(table, table, (from, to) => {
+        const { add, remove } = diffElements(from, to);
+        const state = asMap(from);
+        for (const one of remove) expect(state.delete(elementKey(one))).toBe(true);
+        for (const one of add) {
+          expect(state.has(elementKey(one))).toBe(false);
+          state.set(elementKey(one), elementData(one));
+        }
+        expect(state).toEqual(asMap(to));
+        const same = from.filter((one) => asMap(to).get(elementKey(one)) === elementData(one));
+        expect(add.length).toBe(to.length - same.length);
+        expect(remove.length).toBe(from.length - same.length);
+      }),
+    );
+  });
+});

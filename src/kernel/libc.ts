@@ -1,7 +1,7 @@
 import koffi from "koffi";
 import { sysError } from "./errno.ts";
 import { bind, check, failedWith } from "./libc-bind.ts";
-import { NS_GET_NSTYPE, SIOCGIFINDEX, SO, SOCK, SOL } from "./libc-numbers.ts";
+import { NS_GET_NSTYPE, NS_GET_USERNS, SIOCGIFINDEX, SO, SOCK, SOL } from "./libc-numbers.ts";
 
 export * from "./libc-numbers.ts";
 

@@ -1,9 +1,12 @@
 import { writeFileSync } from "node:fs";
+import type { ServerResponse } from "node:http";
 import { connect as connectSocket } from "node:net";
 import { join } from "node:path";
+import { Writable } from "node:stream";
 import { expect, test } from "vitest";
 import { type RunningApi, startApi, temporaryDirectory } from "../testkit/api-server.ts";
 import { sampleSandbox } from "../testkit/scripted-engine.ts";
+import { pump } from "./streams.ts";
 
 /** Asks for a stream, and resolves when the connection is gone. */
 function askAndLose({ socketPath }: RunningApi, path: string): Promise<void> {
@@ -34,6 +37,33 @@ test("a client that leaves while its log is being opened leaves no subscription 
   await expect.poll(() => running.engine.subscribers).toBe(0);
   running.engine.emit({ type: "sandbox", id: sandbox.id, action: "start" });
   expect(await running.client.ping()).toEqual({ ok: true });
+});
+
+test("pump() takes nothing more from its source while the reader has not read what there is", async () => {
+  let taken = 0;
+  async function* source(): AsyncGenerator<Uint8Array, void, undefined> {
+    for (; taken < 1000; taken++) {
+      yield new Uint8Array(64 * 1024);
+      await Promise.resolve();
+    }
+  }
+  const received: number[] = [];
+  let letGo: (() => void) | undefined;
+  const response = new Writable({
+    highWaterMark: 256 * 1024,
+    write: (chunk: Uint8Array, _encoding, done) => {
+      received.push(chunk.length);
+      if (received.length === 1) letGo = done;
+      else done();
+    },
+  }) as unknown as ServerResponse;
+  const pumped = pump(source(), response, new AbortController().signal);
+  // Whatever could run without the reader has run after some turns of the loop.
+  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
+  expect(taken).toBeLessThan(8);
+  letGo?.();
+  await pumped;
+  expect(received).toHaveLength(1000);
 });
 
 test("clients that leave as soon as they have asked for events leave no subscription", async () => {

@@ -1,10 +1,12 @@
 import { mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { request as httpRequest } from "node:http";
 import { connect as connectSocket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Client, connect } from "../api/client.ts";
 import { listenOnSocket } from "../api/listen.ts";
 import { type Api, type ApiOptions, createApi } from "../api/server.ts";
+import type { ErrorBody } from "../api/types.ts";
 import type { Engine } from "../engine/contract.ts";
 import { type ScriptedEngine, scriptedEngine } from "./scripted-engine.ts";
 
@@ -59,6 +61,51 @@ export async function startApi(
       directory[Symbol.dispose]();
     },
   };
+}
+
+/** An answer as it came. */
+export interface Answer {
+  readonly status: number;
+  readonly type: string | undefined;
+  readonly text: string;
+}
+
+/** A request as any HTTP client would send it, without our own client in between. */
+export function send(
+  { socketPath }: RunningApi,
+  request: {
+    readonly method?: string;
+    readonly path: string;
+    readonly body?: string | undefined;
+    readonly headers?: Readonly<Record<string, string>>;
+  },
+): Promise<Answer> {
+  const { method = "GET", path, body, headers = {} } = request;
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const sent = httpRequest({ socketPath, method, path, headers }, (response) => {
+    let text = "";
+    response.setEncoding("utf8");
+    response.on("data", (chunk) => (text += String(chunk)));
+    response.on("end", () => {
+      resolve({ status: response.statusCode ?? 0, type: response.headers["content-type"], text });
+    });
+    response.on("error", reject);
+  });
+  sent.on("error", reject);
+  sent.end(body);
+  return promise;
+}
+
+export const JSON_TYPE = { "content-type": "application/json" };
+
+/** The error in an answer's body. */
+export function errorOf({ text }: { readonly text: string }): ErrorBody["error"] {
+  return (JSON.parse(text) as ErrorBody).error;
+}
+
+/** What follows the headers of a raw answer. */
+export function bodyOf(raw: string): { readonly text: string } {
+  return { text: raw.slice(raw.indexOf("\r\n\r\n") + 4) };
 }
 
 /**

@@ -122,7 +122,7 @@ describe("a published port", () => {
   test("that is taken is refused, naming who holds it", async () => {
     const refused = await world.netdock(["run", "-d", "--name", "late", "-p", "8080:80", "--", "sleep", "9"]);
     expect(refused.code).toBe(125);
-    expect(refused.stderr).toContain("port 8080/tcp on 0.0.0.0 is already published by sandbox web");
+    expect(refused.stderr).toContain("port 0.0.0.0:8080/tcp is already published by sandbox web");
     const squatter = world.host.spawn(probe("serve", "tcp", "0.0.0.0", "8085", "squatter"));
     try {
       await new Promise((resolve) => squatter.stdout?.once("data", resolve));

@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Machine, type Outcome, ROOT, World } from "./world.ts";
+import { COUNT_PROCESSES, type Machine, type Outcome, ROOT, World } from "./world.ts";
 
 let world: World;
 
@@ -23,7 +23,7 @@ async function leftovers(machine: Machine): Promise<unknown> {
     tables: await machine.sh("nft list tables"),
     mounts: await machine.sh("grep -c ' /run/netdock/' /proc/self/mountinfo || true"),
     pins: await machine.sh("ls /run/netdock/netns 2>/dev/null || true"),
-    processes: await machine.sh("grep -lsz ^NETDOCK_SANDBOX= /proc/[0-9]*/environ | wc -l"),
+    processes: await machine.sh(COUNT_PROCESSES),
   };
 }
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { JOURNAL_STEPS, type JournalStep } from "../../src/engine/journal.ts";
 import { addressOn, idle, probe, server } from "./serve.ts";
-import { World } from "./world.ts";
+import { COUNT_PROCESSES, World } from "./world.ts";
 
 /**
  * The daemon is killed at every journal step there is, started again, and then: store and kernel agree, nothing is left
@@ -79,7 +79,7 @@ async function snapshot(): Promise<Snapshot> {
   const networks = JSON.parse(await world.netdockOk("network", "ls", "--json")) as { name: string }[];
   const ids = (JSON.parse(await world.netdockOk("ps", "-a", "--json")) as { id: string }[]).map((s) => s.id);
   const views = ids.length === 0 ? "[]" : await world.netdockOk("inspect", ...ids);
-  const marked = await world.host.sh("grep -lsz ^NETDOCK_SANDBOX= /proc/[0-9]*/environ | wc -l");
+  const marked = await world.host.sh(COUNT_PROCESSES);
   return {
     links: links
       .map((l) => l.ifname)

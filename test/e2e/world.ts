@@ -9,6 +9,16 @@ import { fileURLToPath } from "node:url";
 export const ROOT: string = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const MAIN = join(ROOT, "src", "app", "main.ts");
 
+/**
+ * Shell text that counts the processes of sandboxes on a machine: those that carry a sandbox's mark and see the machine's
+ * own /run, since the pids of all machines are in one tree.
+ */
+export const COUNT_PROCESSES: string = `run=$(stat -c %d /run); count=0
+for mark in $(grep -lsz ^NETDOCK_SANDBOX= /proc/[0-9]*/environ); do
+  if [ "$(stat -Lc %d "\${mark%/environ}/root/run" 2>/dev/null)" = "$run" ]; then count=$((count + 1)); fi
+done
+echo $count`;
+
 export interface Outcome {
   readonly code: number;
   readonly stdout: string;

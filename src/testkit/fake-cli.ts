@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Client } from "../api/client.ts";
 import { NetError } from "../base/errors.ts";
 import type { CliContext, DaemonOptions, Output, SignalName, SpawnInSandbox } from "../cli/context.ts";
@@ -39,6 +40,7 @@ export interface FakeCliOptions {
 export async function startFakeCli(options: FakeCliOptions = {}): Promise<FakeCli> {
   const engine = new MemoryEngine();
   const api = await startApi(engine.engine());
+  engine.log = join(api.directory, "process.log");
   const listeners = new Set<{
     readonly signals: readonly SignalName[];
     readonly tell: (signal: SignalName) => void;

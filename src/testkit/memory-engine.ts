@@ -26,6 +26,8 @@ export class MemoryEngine {
   life: (process: ProcessSpec, sandbox: string) => Life = () => undefined;
   /** The pid every process says it has; absent: numbers no process can have (above PID_MAX_LIMIT). */
   pid: number | undefined;
+  /** File that every process writes its output to. */
+  log: string = "/nonexistent/netdock.log";
   /** Most sandboxes that were being made at the same time. */
   peak = 0;
   #making = 0;
@@ -87,12 +89,27 @@ export class MemoryEngine {
         }
         this.sandboxes.delete(view.id);
       },
+      logPath: () => this.log,
       subscribe: (listener, since) => {
         if (since !== undefined) for (const event of this.events.slice(since)) listener(event);
         this.#listeners.add(listener);
         return () => void this.#listeners.delete(listener);
       },
     };
+  }
+
+  /** Resolves with the first event of this action, be it past or to come. */
+  told(action: string): Promise<NetdockEvent> {
+    const past = this.events.find((event) => event.action === action);
+    if (past !== undefined) return Promise.resolve(past);
+    return new Promise((resolve) => {
+      const listener = (event: NetdockEvent): void => {
+        if (event.action !== action) return;
+        this.#listeners.delete(listener);
+        resolve(event);
+      };
+      this.#listeners.add(listener);
+    });
   }
 
   #addNetwork(
@@ -275,5 +292,5 @@ function taken(kind: string, name: string): NetError {
 }
 
 function hexId(number: number, letter: string): string {
-  return number.toString(16).padStart(64, letter);
+  return letter.repeat(48) + number.toString(16).padStart(16, "0");
 }

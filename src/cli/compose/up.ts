@@ -137,9 +137,9 @@ class Run {
       run.ready.resolve();
       progress.done(run.label, summary(steps, run));
     } catch (error) {
-      // What waits for this service learns of the failure through the abort signal.
+      progress.failed(run.label, this.#abort.signal.aborted ? "stopped" : "failed");
+      // What waits for this service learns of the failure through this signal.
       this.#abort.abort(error);
-      progress.failed(run.label, this.#abort.signal.reason === error ? "failed" : "stopped");
       throw error;
     }
   }

@@ -1,9 +1,8 @@
-import { contains, type Cidr } from "../base/cidr.ts";
-import { NetError } from "../base/errors.ts";
-import { addressOf } from "../base/cidr.ts";
+import { addressOf, contains, type Cidr } from "../base/cidr.ts";
+import { isNetError, NetError } from "../base/errors.ts";
 import { parseIp, type Family, type Ip } from "../base/ip.ts";
 import type { Endpoint } from "../model/endpoint.ts";
-import type { Lease, LeaseClient } from "../model/ipam.ts";
+import type { Lease, LeaseClient, Offer } from "../model/ipam.ts";
 import type { Network, Pool } from "../model/network.ts";
 import type { Core } from "./core.ts";
 
@@ -14,45 +13,55 @@ export interface Grant {
   readonly gateway: Ip | undefined;
 }
 
+interface Want {
+  readonly family: Family;
+  readonly address: string | undefined;
+  /** The input field it stands in. */
+  readonly field: string;
+}
+
 /** Runs the first three steps of DORA for one family; call it inside a transaction. */
 export function grantAddress(
   core: Core,
   network: Network,
   client: LeaseClient,
-  want: { readonly family: Family; readonly address: string | undefined; readonly field: string },
+  want: Want,
 ): Grant | undefined {
   const pools = network.ipam.pools.filter((pool) => pool.subnet.includes(":") === (want.family === 6));
-  const address =
-    want.address === undefined ? undefined : parseIp(want.address, want.field, "endpoint.attach");
-  if (pools.length === 0) {
-    if (address === undefined) return undefined;
-    throw refuseAddress(
-      network,
-      address,
-      want.field,
-      `network ${network.name} has no IPv${want.family} subnet`,
-    );
-  }
-  const pool = address === undefined ? pools[0] : pools.find((p) => contains(p.subnet, address));
-  if (pool === undefined) {
-    const subnets = pools.map((p) => p.subnet).join(", ");
-    throw refuseAddress(network, address as Ip, want.field, `it must lie in ${subnets}`);
-  }
+  if (want.address === undefined && pools.length === 0) return undefined;
   const ipam = core.ipamOf(network);
-  const offer = ipam.discover({ subnet: pool.subnet, client, address });
-  const lease = ipam.request(offer);
-  return { lease, address: offer.address, gateway: network.internal ? undefined : gatewayOf(pool) };
+  const grant = (pool: Pool, offer: Offer): Grant => ({
+    lease: ipam.request(offer),
+    address: offer.address,
+    gateway: network.internal || pool.gateway === undefined ? undefined : addressOf(pool.gateway),
+  });
+  if (want.address !== undefined) {
+    const address = parseIp(want.address, want.field, "endpoint.attach");
+    const pool = poolFor(network, pools, address, want);
+    return grant(pool, ipam.discover({ subnet: pool.subnet, client, address }));
+  }
+  for (const [i, pool] of pools.entries()) {
+    try {
+      return grant(pool, ipam.discover({ subnet: pool.subnet, client }));
+    } catch (error) {
+      // A full pool sends the asker to the next; the last one's refusal counts.
+      if (!isNetError(error, "exhausted") || i === pools.length - 1) throw error;
+    }
+  }
+  return undefined;
 }
 
-function gatewayOf(pool: Pool): Ip | undefined {
-  return pool.gateway === undefined ? undefined : addressOf(pool.gateway);
-}
-
-function refuseAddress(network: Network, address: Ip, field: string, right: string): NetError {
-  return new NetError("invalid", "endpoint.attach", {
-    message: `${field}: ${address} cannot be used on network ${network.name}: ${right}`,
+function poolFor(network: Network, pools: readonly Pool[], address: Ip, want: Want): Pool {
+  const pool = pools.find((p) => contains(p.subnet, address));
+  if (pool !== undefined) return pool;
+  const right =
+    pools.length === 0
+      ? `the network has no IPv${want.family} subnet; leave it out`
+      : `give an address in ${pools.map((p) => p.subnet).join(", ")}`;
+  throw new NetError("invalid", "endpoint.attach", {
+    message: `${want.field}: ${address} cannot be used on network ${network.name}: ${right}`,
     subject: network.name,
-    field,
+    field: want.field,
     value: address,
     remedy: right,
   });

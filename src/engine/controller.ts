@@ -1,4 +1,4 @@
-import { NetError } from "../base/errors.ts";
+import { errorText, NetError } from "../base/errors.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { HostEvent } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
@@ -11,7 +11,9 @@ import { Membership } from "./membership.ts";
 import { Networks } from "./networks.ts";
 import { Partition } from "./partition.ts";
 import { Reconciler } from "./reconcile.ts";
+import { Recovery } from "./recovery.ts";
 import { Sandboxes } from "./sandboxes.ts";
+import { Takeover } from "./takeover.ts";
 
 /** How long changes made by others are gathered before we look: a flush of a table sends a burst of events. */
 const GATHER_MS = 100;
@@ -24,10 +26,13 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   const core = new Core(parts);
   const networks = new Networks(core);
   const sandboxes = new Sandboxes(core);
-  const membership = new Membership(core, sandboxes.endpoints);
-  const reconciler = new Reconciler(core, sandboxes);
-  await reconciler.load();
-  await reconciler.adopt();
+  const { endpoints } = sandboxes;
+  const membership = new Membership(core, endpoints);
+  const takeover = new Takeover(core, endpoints);
+  const reconciler = new Reconciler(core, { endpoints, takeover });
+  const recovery = new Recovery(core, { sandboxes, takeover, reconciler });
+  await recovery.load();
+  await recovery.adopt();
   await networks.ensurePredefined();
   const partition = new Partition(core);
   const unwatch = watchKernel(core, reconciler);
@@ -44,9 +49,20 @@ interface Rooms {
   readonly unwatch: () => void;
 }
 
-function engineOf({ core, networks, sandboxes, membership, reconciler, partition, unwatch }: Rooms): Engine {
+function engineOf(rooms: Rooms): Engine {
+  const { core, networks, sandboxes, membership, reconciler, partition, unwatch } = rooms;
   const { state } = core;
-  const through = <T>(task: () => Promise<T>): Promise<T> => core.gate.shared(task);
+  const { lifecycle } = sandboxes;
+  let closing: Promise<void> | undefined;
+  const open = async <T>(task: () => Promise<T>): Promise<T> => {
+    if (closing !== undefined) throw isClosed();
+    try {
+      return await task();
+    } catch (error) {
+      throw inOurWords(error);
+    }
+  };
+  const through = <T>(task: () => Promise<T>): Promise<T> => open(() => core.gate.shared(task));
   return {
     createNetwork: (request) =>
       through(async () => networkView(core, await networks.create(request, { predefined: false }))),
@@ -68,27 +84,46 @@ function engineOf({ core, networks, sandboxes, membership, reconciler, partition
     sandboxes: () => [...state.sandboxes.values()].map((s) => sandboxView(core, s)),
     sandbox: (ref) => sandboxView(core, state.findSandbox(ref, "sandbox.inspect")),
     startProcess: (ref, process) =>
-      through(async () => sandboxView(core, await sandboxes.lifecycle.start(ref, process))),
+      through(async () => sandboxView(core, await lifecycle.start(ref, process))),
     adoptProcess: (ref, { pid, spec }) =>
-      through(async () => sandboxView(core, await sandboxes.lifecycle.adopt(ref, pid, spec))),
-    reportExit: (ref, exitCode) => sandboxes.lifecycle.reportExit(ref, exitCode),
-    stopProcess: (ref, { timeoutSeconds, signal }) => sandboxes.lifecycle.stop(ref, timeoutSeconds, signal),
+      through(async () => sandboxView(core, await lifecycle.adopt(ref, pid, spec))),
+    // Not through the gate: the end of a process may remove its sandbox, which goes through it itself.
+    reportExit: (ref, exitCode) => open(() => lifecycle.reportExit(ref, exitCode)),
+    stopProcess: (ref, { timeoutSeconds, signal }) => open(() => lifecycle.stop(ref, timeoutSeconds, signal)),
     removeSandbox: (ref, request) => through(() => sandboxes.remove(ref, request)),
     logPath: (ref) => core.files.logPath(state.findSandbox(ref, "sandbox.logs").id),
     sandboxFiles: (ref) => core.files.paths(state.findSandbox(ref, "sandbox.inspect").id),
     subscribe: (listener, since) => core.events.subscribe(listener, since),
-    reconcile: (request) => reconciler.reconcile(request),
-    withdraw: () => core.gate.exclusive(() => withdraw(core, unwatch)),
-    async close() {
+    reconcile: (request) => open(() => reconciler.reconcile(request)),
+    withdraw: () => open(() => core.gate.exclusive(() => withdraw(core, unwatch))),
+    close() {
       unwatch();
-      sandboxes.lifecycle.close();
-      await core.settled();
-      for (const id of core.resolving) core.resolver.stop(id);
-      core.ports.close();
-      core.store.close();
-      core.host.close();
+      lifecycle.close();
+      // What was begun is finished, and what waits behind it is refused.
+      closing ??= core.gate.exclusive(() => close(core));
+      return closing;
     },
   };
+}
+
+async function close(core: Core): Promise<void> {
+  await core.settled();
+  for (const id of core.resolving) core.resolver.stop(id);
+  core.ports.close();
+  core.store.close();
+  core.host.close();
+}
+
+function isClosed(): NetError {
+  return new NetError("unavailable", "engine", {
+    message: "the daemon is ending: ask again when it is back",
+  });
+}
+
+/** Failures are NetErrors; anything else is a fault of ours. */
+function inOurWords(error: unknown): unknown {
+  if (error instanceof NetError) return error;
+  return new NetError("internal", "engine", { message: errorText(error), cause: error });
 }
 
 async function withdraw(core: Core, unwatch: () => void): Promise<void> {
@@ -133,7 +168,7 @@ function watchKernel(core: Core, reconciler: Reconciler): () => void {
   const look = (): void => {
     timer = undefined;
     reconciler.reconcile({ dryRun: false }).catch((error: unknown) => {
-      core.log.error({ error: String(error) }, "could not reconcile after a change by others");
+      core.log.error({ error: errorText(error) }, "could not reconcile after a change by others");
     });
   };
   const stop = core.host.watch((event: HostEvent) => {

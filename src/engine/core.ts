@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import { invalid, NetError } from "../base/errors.ts";
+import { errorText, invalid, NetError } from "../base/errors.ts";
 import { UndoStack } from "../base/undo.ts";
 import type { Driver } from "../model/driver.ts";
 import type { Endpoint } from "../model/endpoint.ts";
@@ -65,7 +65,6 @@ export class Core {
   readonly gate: Gate = new Gate();
   readonly names: NameSource;
   readonly resolver: ResolverService;
-
   /** Sandboxes whose embedded resolver runs. */
   readonly resolving: Set<SandboxId> = new Set();
   /** Kernel work that callers need not wait for; awaited by what depends on it and by close(). */
@@ -88,7 +87,9 @@ export class Core {
     this.#drivers = new Map(parts.drivers.map((d) => [d.name, d]));
     this.#ipam = new Map(parts.ipam.map((d) => [d.name, d]));
     this.#onStep = parts.onStep;
-    this.events = new EventHub(parts.clock);
+    this.events = new EventHub(parts.clock, (error) => {
+      parts.log.error({ error: errorText(error) }, "a subscriber of events failed");
+    });
     this.files = new SandboxFileStore(parts.paths);
     this.ports = new PortTable(parts.host, (id) => this.state.sandboxes.get(id)?.name ?? id);
     this.names = createNameSource(this.state, () => this.resolvConf().nameservers);
@@ -164,24 +165,25 @@ export class Core {
 
   undoStack(op: string): UndoStack {
     return new UndoStack((error) => {
-      this.log.error({ op, error: String(error) }, "could not take back a step; the next reconcile will");
+      this.log.error({ op, error: errorText(error) }, "could not take back a step; the next reconcile will");
     });
   }
 
-  /** Runs kernel work behind the caller's back; a failure is logged, and reconcile mends it. */
-  later(op: string, task: () => Promise<void>): void {
+  /**
+   * Runs kernel work behind the caller's back; a failure is logged, and reconcile mends it. What `task` does before its first
+   * await is done when this returns. The promise resolves with the end of the work, and never rejects.
+   */
+  later(op: string, task: () => Promise<void>): Promise<void> {
     const run = task()
-      .catch((error: unknown) => this.log.error({ op, error: String(error) }, "background work failed"))
+      .catch((error: unknown) => this.log.error({ op, error: errorText(error) }, "background work failed"))
       .finally(() => this.background.delete(run));
     this.background.add(run);
+    return run;
   }
 
+  /** Resolves when the background work of now has ended. Later work is not waited for: there may be no end to it. */
   async settled(): Promise<void> {
-    while (this.background.size > 0) {
-      // New work may have come meanwhile, so look again.
-      // oxlint-disable-next-line no-await-in-loop
-      await Promise.all(this.background);
-    }
+    if (this.background.size > 0) await Promise.all(this.background);
   }
 }
 

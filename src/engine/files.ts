@@ -74,7 +74,7 @@ export class SandboxFileStore {
   }
 
   remove(id: string): void {
-    for (const path of Object.values(this.paths(id))) this.#written.delete(path);
+    for (const path of Object.values<string>({ ...this.paths(id) })) this.#written.delete(path);
     rmSync(join(this.#runDir, id), { recursive: true, force: true });
     rmSync(this.logPath(id), { force: true });
   }

@@ -1,5 +1,5 @@
-import { openSync, closeSync } from "node:fs";
-import { NetError } from "../base/errors.ts";
+import { closeSync, openSync } from "node:fs";
+import { errorText, NetError } from "../base/errors.ts";
 import type { UndoStack } from "../base/undo.ts";
 import type { SandboxId } from "../model/ids.ts";
 import type { ProcessSpec, ProcessStatus } from "../model/process.ts";
@@ -8,13 +8,22 @@ import type { Core } from "./core.ts";
 import { parseProcess } from "./parse.ts";
 
 const SIGKILL = 9;
+/** What a shell shows of a process that SIGKILL ended: 128 and the signal's number. */
+const KILLED = 128 + SIGKILL;
+
+interface Watched {
+  readonly pid: number;
+  /** Our own child: its end is ours to see. A client's child may be reported by the client first. */
+  readonly child: boolean;
+  /** Resolves when the process has ended and that is recorded. */
+  readonly ended: Promise<void>;
+}
 
 /** The processes of sandboxes: started, adopted, watched to their end. */
 export class Lifecycle {
   readonly #core: Core;
   readonly #remove: (id: SandboxId) => Promise<void>;
-  /** Resolves when the watched process of a sandbox has ended and that is recorded. */
-  readonly #ends = new Map<SandboxId, { readonly pid: number; readonly ended: Promise<void> }>();
+  readonly #watched = new Map<SandboxId, Watched>();
   /** After close() the end of a process is nobody's business here: the next daemon learns of it. */
   #closed = false;
 
@@ -27,7 +36,7 @@ export class Lifecycle {
     this.#closed = true;
   }
 
-  /** Starts a process and returns the sandbox that runs it; the caller records it. */
+  /** Starts a process and returns the sandbox that runs it; the caller, who holds the lock, records it. */
   spawn(sandbox: Sandbox, process: ProcessSpec, undo: UndoStack): Sandbox {
     const core = this.#core;
     const path = core.files.logPath(sandbox.id);
@@ -42,10 +51,11 @@ export class Lifecycle {
       stdio: { kind: "log", path },
     });
     undo.defer(async () => {
+      this.#watched.delete(sandbox.id);
       core.processes.signal(child.pid, child.startTicks, SIGKILL);
       await child.exited;
     });
-    this.#follow(sandbox.id, child.pid, child.exited);
+    this.#watch(sandbox.id, child.pid, child.exited, true);
     return running(sandbox, process, { pid: child.pid, startTicks: child.startTicks }, core.clock.now());
   }
 
@@ -58,10 +68,16 @@ export class Lifecycle {
       const sandbox = core.state.findSandbox(id, op);
       refuseRunning(sandbox, op);
       await using undo = core.undoStack(op);
+      // Running without a status: killed right here, the next start knows that a process may be about that nobody watches.
+      const { status: _, ...rest } = sandbox;
+      core.commit("process", () => core.store.putSandbox({ ...rest, state: "running", process }));
+      undo.defer(() => {
+        core.commit("process", () => core.store.putSandbox(sandbox));
+      });
       const started = this.spawn(sandbox, process, undo);
       this.#record(started);
       undo.commit();
-      this.#emitStart(started);
+      this.emitStart(started);
       return started;
     });
   }
@@ -80,12 +96,13 @@ export class Lifecycle {
           message: `pid: there is no process ${pid}`,
           field: "pid",
           value: String(pid),
+          remedy: "give the id of a process that runs",
         });
       }
       const adopted = running(sandbox, spec, { pid, startTicks }, core.clock.now());
       this.#record(adopted);
-      this.#follow(id, pid, watch.exited);
-      this.#emitStart(adopted);
+      this.#watch(id, pid, watch.exited, false);
+      this.emitStart(adopted);
       return Promise.resolve(adopted);
     });
   }
@@ -95,33 +112,43 @@ export class Lifecycle {
     const core = this.#core;
     const { id } = core.state.findSandbox(ref, "sandbox.process");
     const status = core.state.sandboxes.get(id)?.status;
-    if (status !== undefined && status.exitCode === undefined) await this.#ended(id, status.pid, exitCode);
+    if (status === undefined || status.exitCode !== undefined) return;
+    // A late word about a process before the one the daemon itself runs now.
+    const watched = this.#watched.get(id);
+    if (watched?.child === true && watched.pid === status.pid) return;
+    await this.#ended(id, status.pid, exitCode);
   }
 
   /** Watches again what a former daemon started. Marks as exited what is gone. */
   async resume(sandbox: Sandbox): Promise<void> {
-    if (sandbox.state !== "running" || sandbox.status === undefined) return;
+    const core = this.#core;
+    if (sandbox.state !== "running") return;
+    if (sandbox.status === undefined) {
+      // The former daemon died between starting a process and writing down which.
+      await core.processes.killAll(sandbox.id);
+      const now = new Date(core.clock.now()).toISOString();
+      const status = { pid: 0, startTicks: 0, startedAt: now, finishedAt: now };
+      this.#record({ ...sandbox, state: "exited", status });
+      return;
+    }
     const { pid, startTicks } = sandbox.status;
-    const watch = this.#core.processes.watch(pid, startTicks);
+    const watch = core.processes.watch(pid, startTicks);
     if (watch === undefined) await this.#ended(sandbox.id, pid, undefined);
-    else this.#follow(sandbox.id, pid, watch.exited);
+    else this.#watch(sandbox.id, pid, watch.exited, false);
   }
 
+  /** Negative: no SIGKILL, however long it takes, as in Docker. */
   async stop(ref: string, timeoutSeconds: number, signal: number): Promise<void> {
     const core = this.#core;
     const sandbox = core.state.findSandbox(ref, "sandbox.stop");
-    const end = this.#ends.get(sandbox.id);
-    if (sandbox.state !== "running" || sandbox.status === undefined || end === undefined) return;
+    const watched = this.#watched.get(sandbox.id);
+    if (sandbox.state !== "running" || sandbox.status === undefined || watched === undefined) return;
     const { pid, startTicks } = sandbox.status;
     core.processes.signal(pid, startTicks, signal);
-    const timer = AbortSignal.timeout(Math.max(0, timeoutSeconds) * 1000);
-    const late = new Promise<"late">((resolve) => {
-      timer.addEventListener("abort", () => resolve("late"), { once: true });
-    });
-    if ((await Promise.race([end.ended, late])) === "late") {
+    if (timeoutSeconds >= 0 && !(await endsWithin(watched.ended, timeoutSeconds * 1000))) {
       core.processes.signal(pid, startTicks, SIGKILL);
-      await end.ended;
     }
+    await watched.ended;
   }
 
   /** Ends everything that runs in a sandbox, at once. The caller holds the sandbox's lock and removes it next. */
@@ -130,16 +157,30 @@ export class Lifecycle {
     if (sandbox.state === "running" && sandbox.status !== undefined) {
       processes.signal(sandbox.status.pid, sandbox.status.startTicks, SIGKILL);
     }
-    this.#ends.delete(sandbox.id);
     // Descendants that left the process group would keep the namespace, and its links, alive.
     if (sandbox.process !== undefined) await processes.killAll(sandbox.id);
   }
 
-  #follow(id: SandboxId, pid: number, exited: Promise<number | undefined>): void {
+  emitStart({ id, name, status }: Sandbox): void {
+    const attributes = { name, pid: String(status?.pid) };
+    this.#core.events.emit({ type: "sandbox", action: "start", id, attributes });
+  }
+
+  /** The end of a process whose sandbox was removed over its head. */
+  emitKilled(sandbox: Sandbox): void {
+    if (sandbox.state === "running") this.#emitDie(sandbox, KILLED);
+  }
+
+  #emitDie({ id, name }: Sandbox, exitCode: number | undefined): void {
+    const attributes = { name, ...(exitCode === undefined ? {} : { exitCode: String(exitCode) }) };
+    this.#core.events.emit({ type: "sandbox", action: "die", id, attributes });
+  }
+
+  #watch(id: SandboxId, pid: number, exited: Promise<number | undefined>, child: boolean): void {
     const ended = exited.then((code) => (this.#closed ? undefined : this.#ended(id, pid, code)));
-    this.#ends.set(id, { pid, ended });
+    this.#watched.set(id, { pid, child, ended });
     ended.catch((error: unknown) => {
-      this.#core.log.error({ sandbox: id, error: String(error) }, "could not record the end of a process");
+      this.#core.log.error({ sandbox: id, error: errorText(error) }, "could not record the end of a process");
     });
   }
 
@@ -147,6 +188,7 @@ export class Lifecycle {
     const core = this.#core;
     let autoRemove = false;
     await core.lock.run(`sandbox:${id}`, () => {
+      if (this.#watched.get(id)?.pid === pid) this.#watched.delete(id);
       const sandbox = core.state.sandboxes.get(id);
       if (sandbox?.status === undefined || sandbox.status.pid !== pid) return Promise.resolve();
       const first = sandbox.status.finishedAt === undefined;
@@ -157,11 +199,7 @@ export class Lifecycle {
       };
       this.#record({ ...sandbox, state: "exited", status });
       if (first) {
-        const attributes = {
-          name: sandbox.name,
-          ...(exitCode === undefined ? {} : { exitCode: String(exitCode) }),
-        };
-        core.events.emit({ type: "sandbox", action: "die", id, attributes });
+        this.#emitDie(sandbox, exitCode);
         autoRemove = sandbox.autoRemove;
       }
       return Promise.resolve();
@@ -173,14 +211,17 @@ export class Lifecycle {
     this.#core.commit("process", () => this.#core.store.putSandbox(sandbox));
     this.#core.state.putSandbox(sandbox);
   }
+}
 
-  #emitStart({ id, name, status }: Sandbox): void {
-    this.#core.events.emit({
-      type: "sandbox",
-      action: "start",
-      id,
-      attributes: { name, pid: String(status?.pid) },
-    });
+/** Whether a promise resolves within that time. */
+async function endsWithin(promise: Promise<void>, milliseconds: number): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<false>();
+  // What setTimeout can count (2^31 ms) is 24 days: longer is for ever.
+  const timer = milliseconds < 2 ** 31 ? setTimeout(() => resolve(false), milliseconds) : undefined;
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -4,6 +4,7 @@ import type { Network } from "../model/network.ts";
 import type { Sandbox } from "../model/sandbox.ts";
 import type { Core } from "./core.ts";
 import type { Endpoints } from "./endpoints.ts";
+import { prepareEndpoint } from "./prepare.ts";
 
 /** Joining and leaving networks while a sandbox lives. */
 export class Membership {
@@ -18,18 +19,20 @@ export class Membership {
   async connect(sandboxRef: string, request: EndpointRequest): Promise<Endpoint> {
     const core = this.#core;
     const op = "endpoint.attach";
-    const network = core.state.findNetwork(request.network, op);
+    const networkId = core.state.findNetwork(request.network, op).id;
     const { id } = core.state.findSandbox(sandboxRef, op);
     return core.lock.run(`sandbox:${id}`, async () => {
       const sandbox = core.state.findSandbox(id, op);
+      // A link that a removed sandbox still has must not answer for the address or MAC asked for by name.
+      if (namesAddress(request) && core.background.size > 0) await core.settled();
+      // Removed while we waited? From here to the commit nothing is awaited, and a removal looks for endpoints first.
+      const network = core.state.findNetwork(networkId, op);
       const present = core.state.endpointsOf(id);
       this.#refuseMix(sandbox, network, present);
       await using undo = core.undoStack(op);
-      const taken = sandbox.netns.kind === "own" ? [] : core.host.observe(id).links.map((l) => l.name);
+      const takenLinks = sandbox.netns.kind === "own" ? [] : core.host.observe(id).links.map((l) => l.name);
       const { prepared, intent } = core.commit("process", () => {
-        // Removed since we looked? Its id is gone from memory from the first moment of a removal.
-        core.network(network.id);
-        const one = this.#endpoints.prepare(sandbox, network, request, present, taken);
+        const one = prepareEndpoint(core, { sandbox, network, wish: request, present, takenLinks });
         this.#endpoints.record([one]);
         const record = { kind: "endpoint.attach", endpointId: one.endpoint.id, sandboxId: id } as const;
         return { prepared: one, intent: core.store.addIntent(record) };
@@ -37,18 +40,19 @@ export class Membership {
       const { endpoint } = prepared;
       core.state.putEndpoint(endpoint);
       undo.defer(() => {
+        core.state.deleteEndpoint(endpoint.id);
         core.commit("process", () => {
           this.#endpoints.forget([endpoint]);
           core.store.clearIntent(intent);
         });
-        core.state.deleteEndpoint(endpoint.id);
-        this.#endpoints.writeFiles(sandbox);
+        this.#endpoints.tryWriteFiles(sandbox);
       });
       core.step("endpoint.attach:intended");
       const joined = await this.#endpoints.join(sandbox, [endpoint], undo);
+      this.#endpoints.writeFiles(joined);
       core.commit("process", () => {
         this.#endpoints.acknowledge([prepared]);
-        core.store.putSandbox(joined);
+        if (joined !== sandbox) core.store.putSandbox(joined);
         core.store.clearIntent(intent);
       });
       undo.commit();
@@ -60,27 +64,31 @@ export class Membership {
   }
 
   #refuseMix(sandbox: Sandbox, network: Network, present: readonly Endpoint[]): void {
-    const refuse = (message: string): NetError =>
+    const refuse = (message: string, remedy: string): NetError =>
       new NetError("invalid", "endpoint.attach", {
         message,
         subject: sandbox.name,
         field: "network",
         value: network.name,
+        remedy,
       });
     if (sandbox.netns.kind === "host") {
       throw refuse(
         "container sharing network namespace with another container or host cannot be connected to any other network",
+        "make a new sandbox on the network",
       );
     }
     if (network.driver === "host") {
       throw refuse(
         "cannot connect container to host network - container must be created in host network mode",
+        "make a new sandbox on the host network",
       );
     }
     const isNone = present.some((e) => this.#core.network(e.networkId).driver === "none");
     if (isNone || (network.driver === "none" && present.length > 0)) {
       throw refuse(
         "container cannot be connected to multiple networks with one of the networks in private (none) mode",
+        "disconnect it from the other networks first",
       );
     }
   }
@@ -93,38 +101,54 @@ export class Membership {
     await core.lock.run(`sandbox:${id}`, async () => {
       const sandbox = core.state.findSandbox(id, op);
       const endpoint = core.state.endpointsOf(id).find((e) => e.networkId === network.id);
-      if (endpoint === undefined) {
-        throw new NetError("not_found", op, {
-          message: `container ${sandbox.name} is not connected to network ${network.name}`,
-          subject: sandbox.name,
-          field: "network",
-          value: network.name,
-        });
-      }
+      if (endpoint === undefined) throw notConnected(sandbox, network);
       if (network.driver === "host") {
         throw new NetError("invalid", op, {
           message:
             "cannot disconnect container from host network - container was created in host network mode",
+          subject: sandbox.name,
           field: "network",
           value: network.name,
+          remedy: "remove the sandbox",
         });
       }
+      await using undo = core.undoStack(op);
       const record = { kind: "endpoint.detach", endpointId: endpoint.id, sandboxId: id } as const;
       const intent = core.commit("process", () => core.store.addIntent(record));
+      undo.defer(() => {
+        core.commit("process", () => core.store.clearIntent(intent));
+      });
       core.step("endpoint.detach:intended");
-      const left = await this.#endpoints.leave(sandbox, endpoint);
+      const left = await this.#endpoints.leave(sandbox, endpoint, undo);
       core.commit("process", () => {
         this.#endpoints.forget([endpoint]);
-        core.store.putSandbox(left);
+        if (left !== sandbox) core.store.putSandbox(left);
         core.store.clearIntent(intent);
       });
+      undo.commit();
       core.state.deleteEndpoint(endpoint.id);
       core.state.putSandbox(left);
+      this.#endpoints.settlePorts(left);
       core.step("endpoint.detach:committed");
-      this.#endpoints.writeFiles(left);
+      this.#endpoints.tryWriteFiles(left);
       emitMembership(core, "disconnect", left, network);
     });
   }
+}
+
+/** Whether a wish asks for a particular address or MAC. */
+export function namesAddress(wish: EndpointRequest): boolean {
+  return wish.ipv4 !== undefined || wish.ipv6 !== undefined || wish.mac !== undefined;
+}
+
+function notConnected(sandbox: Sandbox, network: Network): NetError {
+  return new NetError("not_found", "endpoint.detach", {
+    message: `container ${sandbox.name} is not connected to network ${network.name}`,
+    subject: sandbox.name,
+    field: "network",
+    value: network.name,
+    remedy: "give a network that the sandbox is on",
+  });
 }
 
 /** `connect` or `disconnect`, as `docker events` tells it. */

@@ -10,11 +10,17 @@ import { checkNetworkName } from "./parse.ts";
 
 export const PREDEFINED = ["bridge", "host", "none"] as const;
 
+/** Names nobody can give a network; `default` means the default one in Docker's API. */
+const RESERVED: readonly string[] = [...PREDEFINED, "default"];
+
 /** Networks: made, removed, and the predefined ones kept. */
 export class Networks {
   readonly #core: Core;
-  /** Names being created right now, so that two requests cannot both take one. */
-  readonly #creating = new Set<string>();
+  /**
+   * Networks being made or removed right now, and so not in the state. Their names and bridges are taken: the kernel may
+   * have them already, or still.
+   */
+  readonly #moving = new Map<string, Network | undefined>();
 
   constructor(core: Core) {
     this.#core = core;
@@ -36,7 +42,7 @@ export class Networks {
     }
     driver.checkNetwork(request);
     const families = familiesOf(request, driver);
-    this.#creating.add(request.name);
+    this.#moving.set(request.name, undefined);
     try {
       const network = await this.#make(request, driver, families, options.predefined);
       core.events.emit({
@@ -47,7 +53,7 @@ export class Networks {
       });
       return network;
     } finally {
-      this.#creating.delete(request.name);
+      this.#moving.delete(request.name);
     }
   }
 
@@ -58,14 +64,19 @@ export class Networks {
     predefined: boolean,
   ): Promise<Network> {
     const core = this.#core;
-    // The dump of the host's routes is not free, and only default pools need it.
-    const needsDefault =
-      families.length > (request.ipam?.config ?? []).filter((c) => c.subnet !== undefined).length;
-    const taken = driver.capabilities.ipam !== "null" && needsDefault ? core.host.takenPrefixes() : [];
-    const ipamName = request.ipam?.driver ?? driver.capabilities.ipam;
-    const ipam = core.ipam(ipamName);
+    const ipam = core.ipam(request.ipam?.driver ?? driver.capabilities.ipam);
+    // The dump of the host's routes is not free, and only pools that nobody chose need it.
+    const taken = needsDefaultPool(request, families) ? core.host.takenPrefixes() : [];
     const { network, intent } = core.commit("process", () => {
       const id = newId<NetworkId>();
+      const pools = ipam.requestPools({
+        owner: id,
+        pools: request.ipam?.config ?? [],
+        families,
+        options: { ...request.ipam?.options },
+        gateway: driver.capabilities.gateway,
+        taken,
+      });
       const made: Network = {
         id,
         name: request.name,
@@ -75,29 +86,16 @@ export class Networks {
         internal: request.internal ?? false,
         enableIPv4: families.includes(4),
         enableIPv6: families.includes(6),
-        ipam: {
-          driver: ipamName,
-          options: { ...request.ipam?.options },
-          pools: ipam.requestPools({
-            owner: id,
-            pools: request.ipam?.config ?? [],
-            families,
-            options: { ...request.ipam?.options },
-            gateway: driver.capabilities.gateway,
-            taken,
-          }),
-        },
+        ipam: { driver: ipam.name, options: { ...request.ipam?.options }, pools },
         options: { ...request.options },
         labels: { ...request.labels },
         predefined,
       };
-      driver.checkAgainst?.(
-        made,
-        [...core.state.networks.values()].filter((n) => n.driver === driver.name),
-      );
+      driver.checkAgainst?.(made, this.#ofDriver(driver));
       core.store.putNetwork(made);
       return { network: made, intent: core.store.addIntent({ kind: "network.create", networkId: id }) };
     });
+    this.#moving.set(network.name, network);
     await using undo = core.undoStack("network.create");
     undo.defer(() => {
       core.commit("disk", () => this.#forget(network, intent));
@@ -105,11 +103,12 @@ export class Networks {
     core.step("network.create:intended");
     const blueprint = driver.network(network);
     const ops = createOps(blueprint);
-    const firewall = ops.filter((o) => o.op === "firewall.change");
-    await core.host.apply(ops.filter((o) => o.op !== "firewall.change"));
+    const links = ops.filter((op) => op.op !== "firewall.change");
+    const firewall = ops.filter((op) => op.op === "firewall.change");
+    if (links.length > 0) await core.host.apply(links);
     undo.defer(() => core.host.apply(removeOps(blueprint)));
     core.step("network.create:linked");
-    await core.host.apply(firewall);
+    if (firewall.length > 0) await core.host.apply(firewall);
     core.step("network.create:applied");
     core.commit("disk", () => core.store.clearIntent(intent));
     undo.commit();
@@ -125,9 +124,14 @@ export class Networks {
     core.store.clearIntent(intent);
   }
 
+  #ofDriver(driver: Driver): Network[] {
+    const all = [...this.#core.state.networks.values(), ...this.#moving.values()];
+    return all.filter((network) => network?.driver === driver.name) as Network[];
+  }
+
   #refuseTakenName(name: string, predefined: boolean): void {
     const op = "network.create";
-    if (!predefined && (PREDEFINED as readonly string[]).concat("default").includes(name)) {
+    if (!predefined && RESERVED.includes(name)) {
       throw new NetError("forbidden", op, {
         message: `operation is not permitted on predefined ${name} network`,
         field: "name",
@@ -135,7 +139,7 @@ export class Networks {
         remedy: "choose another name",
       });
     }
-    if (this.#core.state.networkNamed(name) === undefined && !this.#creating.has(name)) return;
+    if (this.#core.state.networkNamed(name) === undefined && !this.#moving.has(name)) return;
     throw new NetError("conflict", op, {
       message: `network with name ${name} already exists`,
       subject: name,
@@ -148,41 +152,46 @@ export class Networks {
   async remove(ref: string): Promise<void> {
     const core = this.#core;
     const op = "network.remove";
-    const { id } = core.state.findNetwork(ref, op);
-    await core.lock.run(`network:${id}`, async () => {
-      const network = core.state.networks.get(id);
-      if (network === undefined) {
-        throw new NetError("not_found", op, { message: `network ${ref} not found`, subject: ref });
-      }
-      this.#refuseInUse(network);
-      // Gone from memory first: whoever comes now, while the kernel works, finds no network to join.
-      core.state.deleteNetwork(id);
-      try {
-        await this.#unmake(network);
-      } catch (error) {
-        core.state.putNetwork(network);
-        throw error;
-      }
-      core.events.emit({
-        type: "network",
-        action: "destroy",
-        id,
-        attributes: { name: network.name, driver: network.driver },
-      });
+    const network = core.state.findNetwork(ref, op);
+    this.#refuseInUse(network);
+    // Gone from memory first, in the same breath: whoever comes now, while the kernel works, finds no network to join, and
+    // whoever removes it, too, finds none to remove.
+    core.state.deleteNetwork(network.id);
+    this.#moving.set(network.name, network);
+    try {
+      await this.#unmake(network);
+    } catch (error) {
+      core.state.putNetwork(network);
+      throw error;
+    } finally {
+      this.#moving.delete(network.name);
+    }
+    core.events.emit({
+      type: "network",
+      action: "destroy",
+      id: network.id,
+      attributes: { name: network.name, driver: network.driver },
     });
   }
 
   async #unmake(network: Network): Promise<void> {
     const core = this.#core;
+    await using undo = core.undoStack("network.remove");
     const intent = core.commit("process", () =>
       core.store.addIntent({ kind: "network.remove", networkId: network.id }),
     );
+    undo.defer(() => {
+      core.commit("process", () => core.store.clearIntent(intent));
+    });
     core.step("network.remove:intended");
     // Links of removed sandboxes may still be on their way out; the bridge goes last.
     await core.settled();
-    await core.host.apply(removeOps(core.driverOf(network).network(network)));
+    const blueprint = core.driverOf(network).network(network);
+    await core.host.apply(removeOps(blueprint));
+    undo.defer(() => core.host.apply(createOps(blueprint)));
     core.step("network.remove:applied");
     core.commit("disk", () => this.#forget(network, intent));
+    undo.commit();
     core.step("network.remove:committed");
   }
 
@@ -192,6 +201,9 @@ export class Networks {
       throw new NetError("forbidden", op, {
         message: `${network.name} is a pre-defined network and cannot be removed`,
         subject: network.name,
+        field: "network",
+        value: network.name,
+        remedy: "leave it: it costs nothing while no sandbox is on it",
       });
     }
     const endpoints = this.#core.state.endpointsOn(network.id);
@@ -203,6 +215,8 @@ export class Networks {
     throw new NetError("in_use", op, {
       message: `network ${network.name} has active endpoints (${who.join(", ")}${more})`,
       subject: network.name,
+      field: "network",
+      value: network.name,
       remedy: "disconnect or remove these sandboxes first",
     });
   }
@@ -252,4 +266,13 @@ function familiesOf(request: NetworkRequest, driver: Driver): Family[] {
   if (request.enableIPv6 ?? false) families.push(6);
   if (families.length > 0) return families;
   throw invalid("enableIPv4", false, "IPv4 or IPv6 must be enabled", "network.create");
+}
+
+/** Whether a family's pool is left to the IPAM driver: no subnet is given, or one that only says a size (`0.0.0.0/24`). */
+function needsDefaultPool(request: NetworkRequest, families: readonly Family[]): boolean {
+  const chosen = (request.ipam?.config ?? []).flatMap(({ subnet }) =>
+    subnet === undefined || /^(0\.0\.0\.0|::)\//.test(subnet) ? [] : [subnet.includes(":") ? 6 : 4],
+  );
+  const asked = request.ipam?.config?.length ?? 0;
+  return chosen.length < asked || families.some((family) => !chosen.includes(family));
 }

@@ -1,18 +1,29 @@
 import { NetError } from "../base/errors.ts";
-import { isUnspecified, type Family, type Ip } from "../base/ip.ts";
-import type { Host, PortReservation } from "../model/host.ts";
+import { familyOf, isUnspecified, parseIp, type Family, type Ip } from "../base/ip.ts";
+import type { Host } from "../model/host.ts";
 import type { SandboxId } from "../model/ids.ts";
 import type { PortBinding, PortMapping } from "../model/ports.ts";
+import { PortOwners } from "./port-owners.ts";
+import { reserveRange, type ReservedRange } from "./port-range.ts";
 
 /** A binding before it is known which endpoint receives it. */
 export type HeldPort = Omit<PortBinding, "endpointId">;
 
-interface Holding {
-  readonly port: HeldPort;
-  readonly sockets: readonly PortReservation[];
+/** A family in which a sandbox publishes, and where: absent, on every address of the host. */
+export interface PublishPlace {
+  readonly family: Family;
+  readonly defaultIp: Ip | undefined;
 }
 
-/** Ephemeral ports tried before giving up: another process may take the same number on the other family. */
+interface Holding {
+  readonly port: HeldPort;
+  /** The wish it fulfils; undefined when a stored binding has none any more. */
+  readonly mapping: PortMapping | undefined;
+  /** Undefined when another process took the port while no daemon held it. */
+  readonly range: ReservedRange | undefined;
+}
+
+/** Free numbers tried before giving up: another process may have the same number on the other family. */
 const EPHEMERAL_TRIES = 16;
 
 /**
@@ -21,158 +32,197 @@ const EPHEMERAL_TRIES = 16;
  */
 export class PortTable {
   readonly #host: Host;
-  readonly #nameOf: (id: SandboxId) => string;
-  readonly #held = new Map<SandboxId, Holding[]>();
-  /** `tcp:8080` to who holds it, for a refusal that names the sandbox. */
-  readonly #owners = new Map<string, { readonly ip: Ip; readonly sandbox: SandboxId }[]>();
+  readonly #owners: PortOwners;
+  readonly #held = new Map<SandboxId, readonly Holding[]>();
 
   constructor(host: Host, nameOf: (id: SandboxId) => string) {
     this.#host = host;
-    this.#nameOf = nameOf;
+    this.#owners = new PortOwners(nameOf);
   }
 
   of(sandbox: SandboxId): readonly HeldPort[] {
-    return (this.#held.get(sandbox) ?? []).map((h) => h.port);
+    const held = this.#held.get(sandbox);
+    return held === undefined ? [] : held.map((h) => h.port);
   }
 
   /**
-   * Holds every mapping on the families wanted; all or nothing. Throws `conflict` naming the sandbox or process that has
-   * a port.
+   * Holds what is still missing of the mappings in these places, all or nothing; returns what came to be held. Throws
+   * `conflict` naming the sandbox or process that has a port.
    */
   hold(
     sandbox: SandboxId,
     mappings: readonly PortMapping[],
-    options: { readonly families: readonly Family[]; readonly defaultIp: Ip | undefined },
+    places: readonly PublishPlace[],
   ): readonly HeldPort[] {
+    const before = this.#held.get(sandbox) ?? [];
     const done: Holding[] = [];
     try {
-      for (const mapping of mappings) {
-        done.push(
-          ...this.#holdMapping(sandbox, mapping, hostIps(mapping, options.families, options.defaultIp)),
+      mappings.forEach((mapping, i) => {
+        const mine = before.filter((h) => h.mapping === mapping);
+        const ips = hostIps(mapping, places).filter(
+          (ip) => !mine.some((h) => familyOf(h.port.hostIp) === familyOf(ip)),
         );
-      }
+        done.push(...this.#holdMapping({ sandbox, mapping, ips, number: mine[0]?.port.hostPort, index: i }));
+      });
     } catch (error) {
-      for (const holding of done) this.#drop(sandbox, holding);
+      this.#let(sandbox, done);
       throw error;
     }
-    this.#held.set(sandbox, [...(this.#held.get(sandbox) ?? []), ...done]);
+    if (done.length > 0) this.#held.set(sandbox, [...before, ...done]);
     return done.map((h) => h.port);
   }
 
-  /** Takes stored bindings again after a restart. Returns what could not be taken. */
-  restore(sandbox: SandboxId, bindings: readonly PortBinding[]): NetError[] {
+  /** Takes stored bindings again after a restart. Returns what could not be taken; it counts as held all the same. */
+  restore(
+    sandbox: SandboxId,
+    mappings: readonly PortMapping[],
+    bindings: readonly PortBinding[],
+  ): NetError[] {
     const failures: NetError[] = [];
-    for (const { endpointId: _, ...port } of bindings) {
-      let sockets: PortReservation[] = [];
+    const done = bindings.map(({ endpointId: _, ...port }): Holding => {
+      this.#owners.add(sandbox, port);
+      const mapping = mappings.find((m) => fulfils(port, m));
       try {
-        sockets = this.#reserve(port.hostIp, port.hostPort, port.count, port.protocol);
+        return { port, mapping, range: reserveRange(this.#host, port, port.hostIp, port.hostPort) };
       } catch (error) {
         if (!(error instanceof NetError)) throw error;
         failures.push(error);
+        return { port, mapping, range: undefined };
       }
-      const holding = { port, sockets };
-      this.#note(sandbox, holding.port);
-      this.#held.set(sandbox, [...(this.#held.get(sandbox) ?? []), holding]);
-    }
+    });
+    if (done.length > 0) this.#held.set(sandbox, done);
     return failures;
   }
 
+  /** Lets go of the ports that `hold` returned. */
+  drop(sandbox: SandboxId, ports: readonly HeldPort[]): void {
+    this.#keepIf(sandbox, (port) => !ports.includes(port));
+  }
+
+  /** Lets go of the ports of all other families. */
+  keepFamilies(sandbox: SandboxId, families: readonly Family[]): void {
+    this.#keepIf(sandbox, (port) => families.includes(familyOf(port.hostIp)));
+  }
+
   release(sandbox: SandboxId): void {
-    for (const holding of this.#held.get(sandbox) ?? []) this.#drop(sandbox, holding);
-    this.#held.delete(sandbox);
+    this.#keepIf(sandbox, () => false);
   }
 
   close(): void {
     for (const sandbox of [...this.#held.keys()]) this.release(sandbox);
   }
 
-  #holdMapping(sandbox: SandboxId, mapping: PortMapping, ips: readonly Ip[]): Holding[] {
-    const { protocol, containerPort, count } = mapping;
+  #keepIf(sandbox: SandboxId, stays: (port: HeldPort) => boolean): void {
+    const held = this.#held.get(sandbox);
+    if (held === undefined) return;
+    const left = held.filter(({ port }) => stays(port));
+    if (left.length === 0) this.#held.delete(sandbox);
+    else this.#held.set(sandbox, left);
+    this.#let(
+      sandbox,
+      held.filter((h) => !left.includes(h)),
+    );
+  }
+
+  #let(sandbox: SandboxId, holdings: readonly Holding[]): void {
+    for (const { port, range } of holdings) {
+      range?.release();
+      this.#owners.delete(sandbox, port);
+    }
+  }
+
+  /** Holds one mapping on some addresses. `number`: the port it has in the other family. */
+  #holdMapping(want: {
+    readonly sandbox: SandboxId;
+    readonly mapping: PortMapping;
+    readonly ips: readonly Ip[];
+    readonly number: number | undefined;
+    readonly index: number;
+  }): Holding[] {
+    const { sandbox, mapping, ips, index } = want;
+    // One free number serves all addresses of the mapping: what `0.0.0.0` gets, `::` gets too.
+    let number = mapping.hostPort ?? want.number;
     for (let attempt = 1; ; attempt++) {
       const done: Holding[] = [];
-      // One free number serves all addresses of the mapping: what `0.0.0.0` gets, `::` must get too.
-      let hostPort = mapping.hostPort;
       try {
         for (const hostIp of ips) {
-          if (hostPort !== undefined) this.#refuseTaken(hostIp, hostPort, count, mapping, sandbox);
-          const sockets = this.#reserve(hostIp, hostPort ?? 0, count, protocol);
-          hostPort ??= sockets.port;
-          const port: HeldPort = { protocol, containerPort, count, hostIp, hostPort };
-          this.#note(sandbox, port);
-          done.push({ port, sockets });
+          const holding = this.#holdOne(sandbox, mapping, hostIp, number);
+          if (holding === undefined) continue;
+          done.push(holding);
+          number ??= holding.port.hostPort;
         }
         return done;
       } catch (error) {
-        for (const holding of done) this.#drop(sandbox, holding);
-        if (mapping.hostPort !== undefined || attempt === EPHEMERAL_TRIES) throw error;
+        this.#let(sandbox, done);
+        if (mapping.hostPort !== undefined || attempt === EPHEMERAL_TRIES) throw inPublish(error, index);
+        number = undefined;
       }
     }
   }
 
-  #reserve(
-    ip: Ip,
-    first: number,
-    count: number,
-    protocol: PortMapping["protocol"],
-  ): PortReservation[] & { port: number } {
-    const sockets: PortReservation[] & { port: number } = Object.assign([], { port: first });
+  #holdOne(
+    sandbox: SandboxId,
+    mapping: PortMapping,
+    hostIp: Ip,
+    number: number | undefined,
+  ): Holding | undefined {
+    const { protocol, containerPort, count } = mapping;
+    const at = (hostPort: number): HeldPort => ({ protocol, containerPort, count, hostIp, hostPort });
+    if (number !== undefined) this.#owners.refuseTaken(sandbox, at(number));
+    let range: ReservedRange;
     try {
-      for (let i = 0; i < count; i++) {
-        const wanted = sockets.port === 0 ? 0 : sockets.port + i;
-        const socket = this.#host.reservePort({ ip, port: wanted, protocol });
-        if (sockets.port === 0) sockets.port = socket.port;
-        sockets.push(socket);
-      }
-      return sockets;
+      range = reserveRange(this.#host, mapping, hostIp, number);
     } catch (error) {
-      for (const socket of sockets) socket.release();
+      // A host without IPv6 still publishes on every address it has.
+      if (mapping.hostIp === undefined && error instanceof NetError && error.code === "unsupported") {
+        return undefined;
+      }
       throw error;
     }
-  }
-
-  #refuseTaken(ip: Ip, first: number, count: number, mapping: PortMapping, self: SandboxId): void {
-    for (let port = first; port < first + count; port++) {
-      const owner = this.#owners
-        .get(`${mapping.protocol}:${port}`)
-        ?.find((o) => o.ip === ip || (sameFamily(o.ip, ip) && (isUnspecified(o.ip) || isUnspecified(ip))));
-      if (owner === undefined) continue;
-      const who = owner.sandbox === self ? "this sandbox itself" : `sandbox ${this.#nameOf(owner.sandbox)}`;
-      throw new NetError("conflict", "port.publish", {
-        message: `port ${port}/${mapping.protocol} on ${ip} is already published by ${who}`,
-        subject: `${port}/${mapping.protocol}`,
-        field: "publish",
-        value: `${ip}:${port}`,
-        remedy: "publish another port, or leave the host port out to get a free one",
-      });
+    const port = at(range.first);
+    try {
+      // A number the host found free may still be ours: one whose socket a restart could not take again.
+      if (number === undefined) this.#owners.refuseTaken(sandbox, port);
+    } catch (error) {
+      range.release();
+      throw error;
     }
-  }
-
-  #note(sandbox: SandboxId, port: HeldPort): void {
-    for (let i = 0; i < port.count; i++) {
-      const key = `${port.protocol}:${port.hostPort + i}`;
-      this.#owners.set(key, [...(this.#owners.get(key) ?? []), { ip: port.hostIp, sandbox }]);
-    }
-  }
-
-  #drop(sandbox: SandboxId, { port, sockets }: Holding): void {
-    for (const socket of sockets) socket.release();
-    for (let i = 0; i < port.count; i++) {
-      const key = `${port.protocol}:${port.hostPort + i}`;
-      const left = (this.#owners.get(key) ?? []).filter((o) => o.sandbox !== sandbox || o.ip !== port.hostIp);
-      if (left.length > 0) this.#owners.set(key, left);
-      else this.#owners.delete(key);
-    }
+    this.#owners.add(sandbox, port);
+    return { port, mapping, range };
   }
 }
 
-function sameFamily(a: Ip, b: Ip): boolean {
-  return a.includes(":") === b.includes(":");
+/** Host addresses of a mapping: its own, the network's default, or every address; in the families that are published. */
+function hostIps(mapping: PortMapping, places: readonly PublishPlace[]): Ip[] {
+  return places.flatMap(({ family, defaultIp }) => {
+    const inherited = defaultIp !== undefined && !isUnspecified(defaultIp) ? defaultIp : undefined;
+    const chosen = mapping.hostIp ?? inherited;
+    if (chosen === undefined) return [parseIp(family === 4 ? "0.0.0.0" : "::")];
+    return familyOf(chosen) === family ? [chosen] : [];
+  });
 }
 
-/** Host addresses of a mapping: its own, the network's default, or every address of the families wanted. */
-function hostIps(mapping: PortMapping, families: readonly Family[], defaultIp: Ip | undefined): Ip[] {
-  const chosen =
-    mapping.hostIp ?? (defaultIp !== undefined && !isUnspecified(defaultIp) ? defaultIp : undefined);
-  if (chosen !== undefined) return families.includes(chosen.includes(":") ? 6 : 4) ? [chosen] : [];
-  return families.map((family) => (family === 4 ? "0.0.0.0" : "::") as Ip);
+function fulfils(port: HeldPort, mapping: PortMapping): boolean {
+  return (
+    port.protocol === mapping.protocol &&
+    port.containerPort === mapping.containerPort &&
+    port.count === mapping.count &&
+    (mapping.hostIp === undefined || mapping.hostIp === port.hostIp) &&
+    (mapping.hostPort === undefined || mapping.hostPort === port.hostPort)
+  );
+}
+
+/** A refusal that names the wish at fault, whoever spoke it. */
+function inPublish(error: unknown, index: number): unknown {
+  if (!(error instanceof NetError) || error.field !== undefined) return error;
+  const { code: _code, op: _op, message, ...facts } = error.toJSON();
+  const field = `publish[${index}]`;
+  const remedy = error.remedy ?? "publish another port, or leave the host port out to get a free one";
+  return new NetError(error.code, error.op, {
+    ...facts,
+    message: `${field}: ${message}: ${remedy}`,
+    field,
+    remedy,
+    cause: error,
+  });
 }

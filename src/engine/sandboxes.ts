@@ -1,175 +1,116 @@
-import { NetError } from "../base/errors.ts";
+import { errorText, NetError } from "../base/errors.ts";
+import type { UndoStack } from "../base/undo.ts";
 import type { Endpoint, EndpointRequest } from "../model/endpoint.ts";
-import { shortId, type SandboxId } from "../model/ids.ts";
 import type { Network } from "../model/network.ts";
-import { HOST_NETNS } from "../model/ops.ts";
+import { HOST_NETNS, type Op } from "../model/ops.ts";
+import type { ProcessSpec } from "../model/process.ts";
 import type { Sandbox, SandboxRequest } from "../model/sandbox.ts";
-import { firewallOps, removeOps } from "../plan/blueprint.ts";
+import { removeOps } from "../plan/blueprint.ts";
 import type { Core } from "./core.ts";
-import { Endpoints, type Prepared } from "./endpoints.ts";
-import { newId, newName } from "./ids.ts";
+import { describeSandbox } from "./describe.ts";
+import { Endpoints } from "./endpoints.ts";
+import { within } from "./fields.ts";
 import { Lifecycle } from "./lifecycle.ts";
-import { emitMembership } from "./membership.ts";
-import { checkExclusive, checkHostname, checkName, parseProcess, parseSandboxParts } from "./parse.ts";
-import { hostGateway, trafficOf } from "./traffic.ts";
+import { emitMembership, namesAddress } from "./membership.ts";
+import { makeNetns, sysctlOps } from "./netns.ts";
+import { checkExclusive, parseProcess } from "./parse.ts";
+import { prepareEndpoint, wishedLinkName, type Prepared } from "./prepare.ts";
+import { publishedOn, publishOps, waysOf } from "./traffic.ts";
 
-/** Sandboxes: made with all their networks at once, joined and left live, removed. */
+/** A wish to join with the network it means. */
+interface Joining {
+  readonly wish: EndpointRequest;
+  readonly network: Network;
+}
+
+/** Sandboxes: made with all their networks at once, and removed. */
 export class Sandboxes {
   readonly #core: Core;
-  readonly #endpoints: Endpoints;
-  readonly #lifecycle: Lifecycle;
+  readonly endpoints: Endpoints;
+  readonly lifecycle: Lifecycle;
 
   constructor(core: Core) {
     this.#core = core;
-    this.#endpoints = new Endpoints(core);
-    this.#lifecycle = new Lifecycle(core, (id) => core.gate.shared(() => this.remove(id, { force: true })));
-  }
-
-  get lifecycle(): Lifecycle {
-    return this.#lifecycle;
-  }
-
-  get endpoints(): Endpoints {
-    return this.#endpoints;
+    this.endpoints = new Endpoints(core);
+    this.lifecycle = new Lifecycle(core, (id) => core.gate.shared(() => this.remove(id, { force: true })));
   }
 
   async create(request: SandboxRequest): Promise<Sandbox> {
     const core = this.#core;
-    const op = "sandbox.create";
-    const networks = (request.networks ?? [{ network: "bridge" }]).map((wish, i) => ({
+    const wishes = request.networks ?? [{ network: "bridge" }];
+    // A link that a removed sandbox still has must not answer for the address or MAC asked for by name.
+    if (core.background.size > 0 && wishes.some(namesAddress)) await core.settled();
+    // From here to the transaction that records it all, nothing is awaited: what is found free now is free then.
+    const joining = wishes.map((wish, i) => ({
       wish,
-      network: this.#networkFor(wish, `networks[${i}].network`),
+      network: within(`networks[${i}]`, () => core.state.findNetwork(wish.network, "sandbox.create")),
     }));
     checkExclusive(
-      networks.map((n) => n.network.name),
-      networks.map((n) => n.network.driver),
+      joining.map(({ network }) => network.name),
+      joining.map(({ network }) => network.driver),
     );
-    const { sandbox, planned } = this.#describe(request, networks[0]?.network);
+    const process = request.process === undefined ? undefined : parseProcess(request.process, "process");
+    const sandbox = describeSandbox(core, request, joining[0]?.network);
     return core.lock.run(`sandbox:${sandbox.id}`, async () => {
       core.state.putSandbox(sandbox);
       try {
-        return await this.#make(sandbox, planned === undefined ? {} : { process: planned }, networks);
+        return await this.#make(sandbox, process, joining);
       } catch (error) {
         core.state.deleteSandbox(sandbox.id);
-        throw error instanceof NetError
-          ? error
-          : new NetError("internal", op, { message: String(error), cause: error });
+        throw error;
       }
     });
-  }
-
-  #networkFor(wish: EndpointRequest, field: string): Network {
-    try {
-      return this.#core.state.findNetwork(wish.network, "sandbox.create");
-    } catch (error) {
-      if (!(error instanceof NetError)) throw error;
-      throw new NetError(error.code, error.op, {
-        message: `${field}: ${error.message}`,
-        field,
-        value: wish.network,
-      });
-    }
-  }
-
-  #describe(
-    request: SandboxRequest,
-    first: Network | undefined,
-  ): { sandbox: Sandbox; planned: SandboxRequest["process"] } {
-    const core = this.#core;
-    const op = "sandbox.create";
-    const id = newId<SandboxId>();
-    const name = request.name ?? newName((n) => core.state.sandboxNamed(n) !== undefined);
-    checkName(name, "name", op);
-    const other = core.state.sandboxNamed(name);
-    if (other !== undefined) {
-      throw new NetError("conflict", op, {
-        message: `name: "${name}" is already in use by sandbox ${shortId(other.id)}`,
-        subject: name,
-        field: "name",
-        value: name,
-        remedy: "choose another name, or remove that sandbox",
-      });
-    }
-    const parts = parseSandboxParts(request, () => hostGateway(core));
-    const hostMode = first?.driver === "host";
-    if (hostMode && parts.netns.kind !== "own") {
-      throw new NetError("invalid", op, {
-        message: "netns: a sandbox on the host network has no namespace of its own to adopt",
-        field: "netns",
-      });
-    }
-    const sandbox: Sandbox = {
-      ...parts,
-      id,
-      name,
-      hostname: request.hostname === undefined ? shortId(id) : checkHostname(request.hostname, "hostname"),
-      created: new Date(core.clock.now()).toISOString(),
-      netns: hostMode ? { kind: "host" } : parts.netns,
-      netnsPath: hostMode ? core.host.netnsPath(HOST_NETNS) : core.host.netnsPath(id),
-      bindings: [],
-      state: "created",
-      autoRemove: request.autoRemove ?? false,
-    };
-    return {
-      sandbox,
-      planned: request.process === undefined ? undefined : parseProcess(request.process, "process"),
-    };
   }
 
   async #make(
     sandbox: Sandbox,
-    extra: { readonly process?: NonNullable<SandboxRequest["process"]> },
-    networks: readonly { readonly wish: EndpointRequest; readonly network: Network }[],
+    process: ProcessSpec | undefined,
+    joining: readonly Joining[],
   ): Promise<Sandbox> {
     const core = this.#core;
+    const { id } = sandbox;
     await using undo = core.undoStack("sandbox.create");
+    // An adopted namespace must be looked into before its links can be named. A pin without an intent is swept, too.
+    const adopted = sandbox.netns.kind === "path" || sandbox.netns.kind === "pid";
+    const takenLinks = adopted ? this.#adopt(sandbox, undo) : [];
     const { prepared, intent } = core.commit("process", () => {
       core.store.putSandbox(sandbox);
-      const done: Prepared[] = [];
-      for (const { wish, network } of networks) {
-        done.push(
-          this.#endpoints.prepare(
-            sandbox,
-            network,
-            wish,
-            done.map((p) => p.endpoint),
-            [],
-          ),
-        );
-      }
-      this.#endpoints.record(done);
-      return {
-        prepared: done,
-        intent: core.store.addIntent({ kind: "sandbox.create", sandboxId: sandbox.id }),
-      };
+      const done = this.#prepare(sandbox, joining, takenLinks);
+      this.endpoints.record(done);
+      return { prepared: done, intent: core.store.addIntent({ kind: "sandbox.create", sandboxId: id }) };
     });
     const endpoints = prepared.map((p) => p.endpoint);
     for (const endpoint of endpoints) core.state.putEndpoint(endpoint);
     undo.defer(() => {
+      for (const endpoint of endpoints) core.state.deleteEndpoint(endpoint.id);
       core.commit("process", () => {
-        this.#endpoints.forget(endpoints);
-        core.store.deleteSandbox(sandbox.id);
+        this.endpoints.forget(endpoints);
+        core.store.deleteSandbox(id);
         core.store.clearIntent(intent);
       });
-      for (const endpoint of endpoints) core.state.deleteEndpoint(endpoint.id);
     });
     core.step("sandbox.create:intended");
-    this.#openNetns(sandbox);
-    undo.defer(() => core.host.deleteNetns(sandbox.id));
+    if (sandbox.netns.kind === "own") {
+      core.host.createNetns(id);
+      undo.defer(() => core.host.deleteNetns(id));
+    }
     core.step("sandbox.create:netns");
-    await this.#applySysctls(sandbox);
-    undo.defer(() => core.files.remove(sandbox.id));
-    this.#endpoints.writeFiles(sandbox);
-    core.step("sandbox.create:files");
-    let made = await this.#endpoints.join(sandbox, endpoints, undo);
+    const first = sysctlOps(sandbox);
+    if (first.length > 0) await core.host.apply(first);
+    let made = await this.endpoints.join(sandbox, endpoints, undo);
     core.step("sandbox.create:attached");
-    if (extra.process !== undefined) {
-      made = this.#lifecycle.spawn(made, extra.process, undo);
+    undo.defer(() => core.files.remove(id));
+    this.endpoints.writeFiles(made);
+    core.step("sandbox.create:files");
+    if (process !== undefined) {
+      // It may have started others by the time a later step fails.
+      undo.defer(async () => void (await core.processes.killAll(id)));
+      made = this.lifecycle.spawn(made, process, undo);
       core.step("sandbox.create:started");
     }
     core.commit("process", () => {
-      this.#endpoints.acknowledge(prepared);
-      core.store.putSandbox(made);
+      this.endpoints.acknowledge(prepared);
+      if (made !== sandbox) core.store.putSandbox(made);
       core.store.clearIntent(intent);
     });
     undo.commit();
@@ -179,52 +120,33 @@ export class Sandboxes {
     return made;
   }
 
-  #announce(sandbox: Sandbox, endpoints: readonly Endpoint[]): void {
-    const { events } = this.#core;
-    const { id, name } = sandbox;
-    events.emit({ type: "sandbox", action: "create", id, attributes: { name } });
-    for (const endpoint of endpoints)
-      emitMembership(this.#core, "connect", sandbox, this.#core.network(endpoint.networkId));
-    if (sandbox.state === "running") {
-      events.emit({
-        type: "sandbox",
-        action: "start",
-        id,
-        attributes: { name, pid: String(sandbox.status?.pid) },
-      });
-    }
-  }
-
-  #openNetns(sandbox: Sandbox): void {
+  /** Pins somebody else's namespace; returns the names of the links in it. */
+  #adopt(sandbox: Sandbox, undo: UndoStack): string[] {
     const { host } = this.#core;
-    const { netns, id } = sandbox;
-    switch (netns.kind) {
-      case "own":
-        host.createNetns(id);
-        break;
-      case "path":
-        host.adoptNetns(id, { path: netns.path });
-        break;
-      case "pid":
-        host.adoptNetns(id, { pid: netns.pid });
-        break;
-      case "host":
-        break;
-    }
+    makeNetns(host, sandbox);
+    undo.defer(() => host.deleteNetns(sandbox.id));
+    return host.observe(sandbox.id).links.map((link) => link.name);
   }
 
-  async #applySysctls(sandbox: Sandbox): Promise<void> {
-    const entries = Object.entries(sandbox.sysctls);
-    if (entries.length === 0) return;
-    if (sandbox.netns.kind === "host") {
-      throw new NetError("forbidden", "sandbox.create", {
-        message: "sysctls: a sandbox on the host network would change the host's own settings",
-        field: "sysctls",
-        remedy: "leave the sysctls out, or choose another network",
-      });
-    }
-    const ops = entries.map(([key, value]) => ({ op: "sysctl.set", netns: sandbox.id, key, value }) as const);
-    await this.#core.host.apply(ops);
+  #prepare(sandbox: Sandbox, joining: readonly Joining[], takenLinks: readonly string[]): Prepared[] {
+    const wished = joining.map(({ wish }) => wishedLinkName(wish));
+    const done: Prepared[] = [];
+    joining.forEach(({ wish, network }, i) => {
+      // A name that a later one asks for is not given to an earlier one that asks for none.
+      const later = wished[i] === undefined ? wished.slice(i + 1).filter((name) => name !== undefined) : [];
+      const present = done.map((p) => p.endpoint);
+      const request = { sandbox, network, wish, present, takenLinks: [...takenLinks, ...later] };
+      done.push(within(`networks[${i}]`, () => prepareEndpoint(this.#core, request)));
+    });
+    return done;
+  }
+
+  #announce(sandbox: Sandbox, endpoints: readonly Endpoint[]): void {
+    const core = this.#core;
+    const { id, name } = sandbox;
+    core.events.emit({ type: "sandbox", action: "create", id, attributes: { name } });
+    for (const { networkId } of endpoints) emitMembership(core, "connect", sandbox, core.network(networkId));
+    if (sandbox.state === "running") this.lifecycle.emitStart(sandbox);
   }
 
   async remove(ref: string, request: { readonly force: boolean }): Promise<void> {
@@ -240,55 +162,93 @@ export class Sandboxes {
           remedy: "stop it first, or force its removal",
         });
       }
-      const intent = core.commit("process", () =>
-        core.store.addIntent({ kind: "sandbox.remove", sandboxId: id }),
-      );
-      core.step("sandbox.remove:intended");
-      await this.#lifecycle.kill(sandbox);
-      core.step("sandbox.remove:stopped");
       const endpoints = core.state.endpointsOf(id);
-      await this.#unpublish(sandbox, endpoints);
-      core.step("sandbox.remove:unpublished");
-      core.commit("process", () => {
-        this.#endpoints.forget(endpoints);
-        core.store.deleteSandbox(id);
-        core.store.clearIntent(intent);
-      });
+      await this.#unmake(sandbox, endpoints);
       core.step("sandbox.remove:committed");
-      await this.#dropStack(sandbox, endpoints);
+      // From here on nothing can fail: it is gone for everyone, and what is left in the kernel is swept.
+      const networks = endpoints.map((endpoint) => core.network(endpoint.networkId));
+      const dropped = this.#drop(sandbox, endpoints);
+      this.#forget(sandbox, endpoints);
+      if (dropped !== undefined) await dropped;
       core.step("sandbox.remove:dropped");
-      for (const endpoint of endpoints) {
-        const network = core.network(endpoint.networkId);
-        core.state.deleteEndpoint(endpoint.id);
-        emitMembership(core, "disconnect", sandbox, network);
-      }
-      core.state.deleteSandbox(id);
+      this.lifecycle.emitKilled(sandbox);
+      for (const network of networks) emitMembership(core, "disconnect", sandbox, network);
       core.events.emit({ type: "sandbox", action: "destroy", id, attributes: { name: sandbox.name } });
     });
   }
 
-  async #unpublish(sandbox: Sandbox, endpoints: readonly Endpoint[]): Promise<void> {
+  /** Up to the commit: afterwards the sandbox is gone, or all but its processes is as before. */
+  async #unmake(sandbox: Sandbox, endpoints: readonly Endpoint[]): Promise<void> {
     const core = this.#core;
-    const { elements } = trafficOf(core, endpoints, core.ports.of(sandbox.id));
-    await core.host.apply(firewallOps([], elements));
+    const { id } = sandbox;
+    await using undo = core.undoStack("sandbox.remove");
+    const intent = core.commit("process", () =>
+      core.store.addIntent({ kind: "sandbox.remove", sandboxId: id }),
+    );
+    undo.defer(() => {
+      core.commit("process", () => core.store.clearIntent(intent));
+    });
+    core.step("sandbox.remove:intended");
+    await this.lifecycle.kill(sandbox);
+    core.step("sandbox.remove:stopped");
+    const published = publishedOn(waysOf(core, endpoints), core.ports.of(id));
+    const nothing = { bindings: [], elements: [] };
+    const ops = publishOps(published, nothing);
+    if (ops.length > 0) {
+      await core.host.apply(ops);
+      undo.defer(() => core.host.apply(publishOps(nothing, published)));
+    }
+    core.step("sandbox.remove:unpublished");
+    core.commit("process", () => {
+      this.endpoints.forget(endpoints);
+      core.store.deleteSandbox(id);
+      core.store.clearIntent(intent);
+    });
+    undo.commit();
+  }
+
+  #forget(sandbox: Sandbox, endpoints: readonly Endpoint[]): void {
+    const core = this.#core;
     core.ports.release(sandbox.id);
     if (core.resolving.delete(sandbox.id)) core.resolver.stop(sandbox.id);
+    for (const endpoint of endpoints) core.state.deleteEndpoint(endpoint.id);
+    core.state.deleteSandbox(sandbox.id);
+    try {
+      core.files.remove(sandbox.id);
+    } catch (error) {
+      core.log.error(
+        { sandbox: sandbox.name, error: errorText(error) },
+        "could not remove the files of a sandbox",
+      );
+    }
   }
 
   /**
-   * Drops links, namespace and files. In a namespace of ours the kernel reaps the links with it, so nobody waits for the
-   * 20 ms that deleting each would take; the delete that follows behind catches what a left-over process keeps alive.
-   * In an adopted namespace the links must be gone when the caller hears of it.
+   * Drops links and namespace. In a namespace of ours the kernel reaps the links with it, so nobody waits for the 20 ms that
+   * deleting each would take; the deletes that follow behind catch what a left-over process keeps alive. In an adopted
+   * namespace the links must be gone when the caller hears of it, and then there is something to wait for.
    */
-  async #dropStack(sandbox: Sandbox, endpoints: readonly Endpoint[]): Promise<void> {
+  #drop(sandbox: Sandbox, endpoints: readonly Endpoint[]): Promise<void> | undefined {
     const core = this.#core;
-    const ops = endpoints.flatMap((endpoint) => {
-      const network = core.network(endpoint.networkId);
-      return removeOps(core.driverOf(network).endpoint({ network, endpoint, sandbox }));
+    const { id, netns } = sandbox;
+    const ops: Op[] = removeOps(this.endpoints.blueprint(sandbox, endpoints));
+    if (netns.kind === "own") {
+      const outside = ops.filter((op) => "netns" in op && op.netns === HOST_NETNS);
+      void core.later("sandbox.remove", async () => {
+        const gone = outside.length === 0 ? undefined : core.host.apply(outside);
+        core.host.deleteNetns(id);
+        await gone;
+      });
+      return undefined;
+    }
+    // The host's own namespace got nothing.
+    if (netns.kind === "host") return undefined;
+    return core.later("sandbox.remove", async () => {
+      try {
+        await core.host.apply([...ops, { op: "resolver.redirect", netns: id, port: 0 }]);
+      } finally {
+        core.host.deleteNetns(id);
+      }
     });
-    if (sandbox.netns.kind === "own") core.later("sandbox.remove", () => core.host.apply(ops));
-    else await core.host.apply(ops);
-    if (sandbox.netns.kind !== "host") core.host.deleteNetns(sandbox.id);
-    core.files.remove(sandbox.id);
   }
 }

@@ -6,12 +6,17 @@ import { shortId, type EndpointId, type NetworkId, type SandboxId } from "../mod
 import type { Network } from "../model/network.ts";
 import type { Sandbox } from "../model/sandbox.ts";
 
-/** Names of one network, lower case, to the endpoints that carry them. */
-type NameIndex = Map<string, Set<EndpointId>>;
+/** What one network knows about its members. */
+interface Members {
+  readonly endpoints: Map<EndpointId, Endpoint>;
+  /** Names, lower case, to the endpoints that carry them. */
+  readonly names: Map<string, Set<EndpointId>>;
+  readonly addresses: Map<Ip, EndpointId>;
+}
 
 /**
  * What the controller knows, in memory, with the indexes its questions need. A mirror of the store: filled from it at
- * start, changed with it afterwards.
+ * start, changed with it afterwards. Nothing here takes longer the more sandboxes there are, but looking for an id prefix.
  */
 export class State {
   readonly networks: Map<NetworkId, Network> = new Map();
@@ -20,9 +25,9 @@ export class State {
   readonly #networkNames = new Map<string, NetworkId>();
   readonly #sandboxNames = new Map<string, SandboxId>();
   readonly #bySandbox = new Map<SandboxId, Map<EndpointId, Endpoint>>();
-  readonly #byNetwork = new Map<NetworkId, Map<EndpointId, Endpoint>>();
-  readonly #names = new Map<NetworkId, NameIndex>();
-  readonly #byAddress = new Map<NetworkId, Map<Ip, EndpointId>>();
+  readonly #byNetwork = new Map<NetworkId, Members>();
+  /** Names as they were indexed: a sandbox may be gone when its endpoint goes. */
+  readonly #indexed = new Map<EndpointId, readonly string[]>();
 
   putNetwork(network: Network): void {
     this.networks.set(network.id, network);
@@ -35,8 +40,6 @@ export class State {
     this.networks.delete(id);
     this.#networkNames.delete(network.name);
     this.#byNetwork.delete(id);
-    this.#names.delete(id);
-    this.#byAddress.delete(id);
   }
 
   putSandbox(sandbox: Sandbox): void {
@@ -52,21 +55,24 @@ export class State {
     this.#bySandbox.delete(id);
   }
 
+  /** Its sandbox must be there already: its names are indexed too. */
   putEndpoint(endpoint: Endpoint): void {
-    this.deleteEndpoint(endpoint.id);
-    this.endpoints.set(endpoint.id, endpoint);
-    into(this.#bySandbox, endpoint.sandboxId).set(endpoint.id, endpoint);
-    into(this.#byNetwork, endpoint.networkId).set(endpoint.id, endpoint);
-    const names = into(this.#names, endpoint.networkId);
-    for (const name of this.namesOf(endpoint)) {
-      const holders = names.get(name) ?? new Set();
-      holders.add(endpoint.id);
-      names.set(name, holders);
+    const { id, sandboxId, networkId } = endpoint;
+    this.deleteEndpoint(id);
+    this.endpoints.set(id, endpoint);
+    const mine = this.#bySandbox.get(sandboxId);
+    if (mine === undefined) this.#bySandbox.set(sandboxId, new Map([[id, endpoint]]));
+    else mine.set(id, endpoint);
+    const members = this.#members(networkId);
+    members.endpoints.set(id, endpoint);
+    const names = this.namesOf(endpoint);
+    this.#indexed.set(id, names);
+    for (const name of names) {
+      const holders = members.names.get(name);
+      if (holders === undefined) members.names.set(name, new Set([id]));
+      else holders.add(id);
     }
-    const addresses = into(this.#byAddress, endpoint.networkId);
-    for (const cidr of [endpoint.ipv4, endpoint.ipv6]) {
-      if (cidr !== undefined) addresses.set(addressOf(cidr), endpoint.id);
-    }
+    for (const ip of addressesOf(endpoint)) members.addresses.set(ip, id);
   }
 
   deleteEndpoint(id: EndpointId): void {
@@ -74,55 +80,49 @@ export class State {
     if (endpoint === undefined) return;
     this.endpoints.delete(id);
     this.#bySandbox.get(endpoint.sandboxId)?.delete(id);
-    this.#byNetwork.get(endpoint.networkId)?.delete(id);
-    const names = this.#names.get(endpoint.networkId);
-    if (names !== undefined) {
-      for (const [name, holders] of names.size > 64 ? this.#entriesOf(names, endpoint) : names) {
-        if (holders.delete(id) && holders.size === 0) names.delete(name);
-      }
+    const names = this.#indexed.get(id) ?? [];
+    this.#indexed.delete(id);
+    const members = this.#byNetwork.get(endpoint.networkId);
+    if (members === undefined) return;
+    members.endpoints.delete(id);
+    for (const name of names) {
+      const holders = members.names.get(name);
+      if (holders?.delete(id) === true && holders.size === 0) members.names.delete(name);
     }
-    const addresses = this.#byAddress.get(endpoint.networkId);
-    for (const cidr of [endpoint.ipv4, endpoint.ipv6]) {
-      if (cidr !== undefined) addresses?.delete(addressOf(cidr));
-    }
-  }
-
-  *#entriesOf(names: NameIndex, endpoint: Endpoint): Iterable<[string, Set<EndpointId>]> {
-    for (const name of this.namesOf(endpoint)) {
-      const holders = names.get(name);
-      if (holders !== undefined) yield [name, holders];
+    for (const ip of addressesOf(endpoint)) {
+      // Its address may have a new holder already.
+      if (members.addresses.get(ip) === id) members.addresses.delete(ip);
     }
   }
 
-  /** Docker's names of an endpoint: aliases (the sandbox's own name first), short id, hostname. */
+  /** Docker's names of an endpoint, lower case: aliases (the sandbox's own name first), short id, hostname. */
   namesOf(endpoint: Endpoint): string[] {
     const hostname = this.sandboxes.get(endpoint.sandboxId)?.hostname;
-    const names = [
-      ...endpoint.aliases,
-      shortId(endpoint.sandboxId),
-      ...(hostname === undefined ? [] : [hostname]),
-    ];
+    const names = [...endpoint.aliases, shortId(endpoint.sandboxId)];
+    if (hostname !== undefined) names.push(hostname);
     return [...new Set(names.map((name) => name.toLowerCase()))];
   }
 
+  /** In order of attachment. */
   endpointsOf(sandbox: SandboxId): Endpoint[] {
     return [...(this.#bySandbox.get(sandbox)?.values() ?? [])];
   }
 
   endpointsOn(network: NetworkId): Endpoint[] {
-    return [...(this.#byNetwork.get(network)?.values() ?? [])];
+    return [...(this.#byNetwork.get(network)?.endpoints.values() ?? [])];
   }
 
   endpointCount(network: NetworkId): number {
-    return this.#byNetwork.get(network)?.size ?? 0;
+    return this.#byNetwork.get(network)?.endpoints.size ?? 0;
   }
 
+  /** Endpoints that carry a name (lower case) on a network. */
   named(network: NetworkId, name: string): ReadonlySet<EndpointId> | undefined {
-    return this.#names.get(network)?.get(name);
+    return this.#byNetwork.get(network)?.names.get(name);
   }
 
   addressed(network: NetworkId, ip: Ip): EndpointId | undefined {
-    return this.#byAddress.get(network)?.get(ip);
+    return this.#byNetwork.get(network)?.addresses.get(ip);
   }
 
   networkNamed(name: string): Network | undefined {
@@ -145,14 +145,22 @@ export class State {
     const found = this.sandboxes.get(ref as SandboxId) ?? this.sandboxNamed(ref);
     return found ?? byPrefix(this.sandboxes, ref, "sandbox", op);
   }
+
+  #members(network: NetworkId): Members {
+    let members = this.#byNetwork.get(network);
+    if (members === undefined) {
+      members = { endpoints: new Map(), names: new Map(), addresses: new Map() };
+      this.#byNetwork.set(network, members);
+    }
+    return members;
+  }
 }
 
-function into<K, V extends Map<unknown, unknown>>(map: Map<K, V>, key: K): V {
-  const found = map.get(key);
-  if (found !== undefined) return found;
-  const made = new Map() as V;
-  map.set(key, made);
-  return made;
+function addressesOf(endpoint: Endpoint): Ip[] {
+  const out: Ip[] = [];
+  if (endpoint.ipv4 !== undefined) out.push(addressOf(endpoint.ipv4));
+  if (endpoint.ipv6 !== undefined) out.push(addressOf(endpoint.ipv6));
+  return out;
 }
 
 function byPrefix<T>(map: ReadonlyMap<string, T>, ref: string, what: string, op: string): T {
@@ -176,5 +184,6 @@ function byPrefix<T>(map: ReadonlyMap<string, T>, ref: string, what: string, op:
     subject: ref,
     field: what,
     value: ref,
+    remedy: `give the name, the id or the start of the id of a ${what} that exists`,
   });
 }

@@ -2,63 +2,79 @@ import { addressOf } from "../base/cidr.ts";
 import type { Family, Ip } from "../base/ip.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { FirewallElement } from "../model/firewall.ts";
+import type { Network } from "../model/network.ts";
 import type { Op, RouteSpec } from "../model/ops.ts";
 import type { PortBinding } from "../model/ports.ts";
 import type { Sandbox } from "../model/sandbox.ts";
-import { defaultRoute } from "../plan/blueprint.ts";
-import { publishElements } from "../plan/firewall/index.ts";
-import { chooseGateway, type GatewayCandidate } from "../plan/gateway.ts";
+import { defaultRoute, firewallOps } from "../plan/blueprint.ts";
+import { diffElements, publishElements } from "../plan/firewall/index.ts";
+import { chooseGateway } from "../plan/gateway.ts";
 import type { Core } from "./core.ts";
 import type { HeldPort } from "./ports.ts";
 
 const FAMILIES: readonly Family[] = [4, 6];
 
+/** An endpoint that receives published traffic of one family. */
+export interface Publisher {
+  readonly family: Family;
+  readonly endpoint: Endpoint;
+  readonly network: Network;
+  readonly address: Ip;
+}
+
 /** Where a sandbox's traffic to and from the world goes, given the endpoints it has. */
-export interface Traffic {
+export interface Ways {
   /** Default routes, one a family. */
   readonly routes: readonly RouteSpec[];
+  /** At most one a family: the holder of the default route, where its driver publishes. */
+  readonly publishers: readonly Publisher[];
+}
+
+/** Ports as they are published. */
+export interface Published {
   readonly bindings: readonly PortBinding[];
   readonly elements: readonly FirewallElement[];
 }
 
-/** Families in which the sandbox can publish: the gateway endpoint's driver must do it, on a network with a way in. */
-export function publishFamilies(core: Core, endpoints: readonly Endpoint[]): Family[] {
-  return FAMILIES.filter((family) => publisher(core, core.candidates(endpoints), family) !== undefined);
-}
+const NOTHING: Published = { bindings: [], elements: [] };
 
-function publisher(core: Core, candidates: GatewayCandidate[], family: Family): GatewayCandidate | undefined {
-  const gateway = chooseGateway(candidates, family);
-  if (gateway === undefined || !core.driverOf(gateway.network).capabilities.publish) return undefined;
-  return gateway;
-}
-
-/** The default routes and published ports that belong to exactly these endpoints. Pure but for look-ups. */
-export function trafficOf(core: Core, endpoints: readonly Endpoint[], held: readonly HeldPort[]): Traffic {
+/** The ways that belong to exactly these endpoints. Pure but for look-ups. */
+export function waysOf(core: Core, endpoints: readonly Endpoint[]): Ways {
   const candidates = core.candidates(endpoints);
   const routes: RouteSpec[] = [];
+  const publishers: Publisher[] = [];
+  for (const family of FAMILIES) {
+    const gateway = chooseGateway(candidates, family);
+    if (gateway === undefined) continue;
+    const { endpoint, network } = gateway;
+    if (endpoint.interfaceName !== undefined) {
+      const via = family === 4 ? endpoint.gateway4 : endpoint.gateway6;
+      routes.push(defaultRoute(endpoint.interfaceName, via, family));
+    }
+    const cidr = family === 4 ? endpoint.ipv4 : endpoint.ipv6;
+    if (cidr === undefined || !core.driverOf(network).capabilities.publish) continue;
+    publishers.push({ family, endpoint, network, address: addressOf(cidr) });
+  }
+  return { routes, publishers };
+}
+
+/** The ports held for a sandbox, as its publishers receive them. A port of a family without a publisher stays out. */
+export function publishedOn(ways: Ways, held: readonly HeldPort[]): Published {
+  if (held.length === 0) return NOTHING;
   const bindings: PortBinding[] = [];
   const elements: FirewallElement[] = [];
-  for (const family of FAMILIES) {
-    const gateway = chooseGateway(candidates, family)?.endpoint;
-    if (gateway?.interfaceName !== undefined) {
-      const via = family === 4 ? gateway.gateway4 : gateway.gateway6;
-      routes.push(defaultRoute(gateway.interfaceName, via, family));
-    }
-    const target = publisher(core, candidates, family)?.endpoint;
-    const address = family === 4 ? target?.ipv4 : target?.ipv6;
-    if (target === undefined || address === undefined) continue;
+  for (const { family, endpoint, address } of ways.publishers) {
     for (const port of held) {
       if (port.hostIp.includes(":") !== (family === 6)) continue;
-      const binding: PortBinding = { ...port, endpointId: target.id };
-      bindings.push(binding);
-      elements.push(...publishElements(binding, addressOf(address)));
+      bindings.push({ ...port, endpointId: endpoint.id });
+      elements.push(...publishElements(port, address));
     }
   }
-  return { routes, bindings, elements };
+  return { bindings, elements };
 }
 
 /** Steps that turn one set of default routes into another; a route whose link goes away goes with it. */
-export function routeOps(sandbox: Sandbox, before: Traffic, after: Traffic): Op[] {
+export function routeOps(sandbox: Sandbox, before: Ways, after: Ways): Op[] {
   const ops: Op[] = [];
   for (const route of after.routes) {
     const old = before.routes.find((r) => r.destination === route.destination);
@@ -66,6 +82,12 @@ export function routeOps(sandbox: Sandbox, before: Traffic, after: Traffic): Op[
     ops.push({ op: "route.replace", netns: sandbox.id, route });
   }
   return ops;
+}
+
+/** The one firewall transaction that turns what is published into something else. */
+export function publishOps(before: Published, after: Published): Op[] {
+  const { add, remove } = diffElements(before.elements, after.elements);
+  return firewallOps(add, remove);
 }
 
 /** The address by which the host is known on the default bridge, for `host-gateway`. */

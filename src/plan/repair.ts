@@ -1,135 +1,125 @@
 import type { ObservedLink, ObservedNetns } from "../model/host.ts";
-import type { Blueprint, LinkSpec, NetnsKey, Op } from "../model/ops.ts";
-import { addressesOf } from "./blueprint.ts";
+import type { Blueprint, LinkSpec, NetnsKey, Op, RouteSpec } from "../model/ops.ts";
+import { linkNames } from "./blueprint.ts";
+import { isOurs, Sight } from "./sight.ts";
 
-/** A step that is missing in the kernel, with the words for a person. */
+/** One difference between what should be and what is, with the words for a person and the steps that close it. */
 export interface Repair {
   readonly text: string;
   readonly subject: string;
+  /** Empty where the difference is not ours to mend. */
   readonly ops: readonly Op[];
 }
 
 /** What the kernel holds, by namespace. Namespaces that were not looked at count as empty. */
 export type ObservedMap = ReadonlyMap<NetnsKey, ObservedNetns>;
 
-/** `netdock:` starts the ifalias of every link of ours; see LinkSpec.alias. */
-export const ALIAS_PREFIX = "netdock:";
+type LinkPlan = Blueprint["links"][number];
 
 /**
- * Compares one blueprint with the kernel and gives the steps that close the gap, firewall aside (it is compared as a whole).
- * A link of the right name that is not ours is left alone and reported without steps.
+ * Compares all blueprints with the kernel and gives the steps that close the gap, firewall aside (it is compared as a whole).
+ * First goes what belongs to nothing in the namespace `sweep`: a name or address it holds may be wanted again. Then come the
+ * blueprints in their order: a link must come after its bridge. A link of a wanted name that is not ours is left alone, with
+ * all that would stand on it.
  */
-export function repairBlueprint(blueprint: Blueprint, observed: ObservedMap): Repair[] {
+export function planRepairs(
+  blueprints: readonly Blueprint[],
+  observed: ObservedMap,
+  sweep: NetnsKey,
+): Repair[] {
+  const sight = new Sight(observed);
+  const swept = sweepLinks(blueprints, sweep, observed.get(sweep)?.links ?? []);
+  for (const { subject } of swept) sight.forget(sweep, subject);
+  return [...swept, ...blueprints.flatMap((blueprint) => repairBlueprint(blueprint, sight))];
+}
+
+/** Links of ours that no blueprint wants, by that name and alias. */
+function sweepLinks(
+  blueprints: readonly Blueprint[],
+  netns: NetnsKey,
+  links: readonly ObservedLink[],
+): Repair[] {
+  const wanted = new Map(
+    blueprints
+      .flatMap((b) => b.links)
+      .filter((plan) => plan.netns === netns && plan.foreign !== true)
+      .map(({ link }) => [link.name, link]),
+  );
+  return links
+    .filter((link) => {
+      const spec = wanted.get(link.name);
+      return isOurs(link) && (spec === undefined || (link.alias !== "" && link.alias !== spec.alias));
+    })
+    .map((link) => ({
+      text: `link ${link.name} (${link.alias || "no alias"}) belongs to nothing`,
+      subject: link.name,
+      ops: [{ op: "link.delete", netns, name: link.name }],
+    }));
+}
+
+function repairBlueprint(blueprint: Blueprint, sight: Sight): Repair[] {
   const repairs: Repair[] = [];
-  const remade = new Set<string>();
-  for (const { netns, link, foreign } of blueprint.links) {
-    const found = findLink(observed, netns, link.name);
-    if (found === undefined) {
-      if (foreign === true) {
-        repairs.push({
-          text: `link ${link.name} (not ours to make) is missing`,
-          subject: link.name,
-          ops: [],
-        });
-        continue;
-      }
-      repairs.push({
-        text: `link ${link.name} is missing`,
-        subject: link.name,
-        ops: [{ op: "link.create", netns, link }],
-      });
-      remade.add(`${netns} ${link.name}`);
-      if (link.kind.type === "veth") remade.add(`${link.kind.peer.netns} ${link.kind.peer.name}`);
-      continue;
-    }
-    if (foreign !== true) repairs.push(...repairLink(netns, link, found, observed, remade));
+  let remade = false;
+  for (const plan of blueprint.links) {
+    const repair = repairLink(plan, sight);
+    if (repair === undefined) continue;
+    repairs.push(repair);
+    remade ||= repair.ops.some((op) => op.op === "link.create");
   }
-  for (const sysctl of blueprint.sysctls) {
-    // Values under a link that was just made anew are the kernel's defaults; others are not read back: writing is as cheap.
-    const fresh = [...remade].some((key) => {
-      const [netns, name] = key.split(" ");
-      return (
-        netns === sysctl.netns && name !== undefined && sysctl.key.includes(`.${name.replaceAll(".", "/")}.`)
-      );
-    });
-    if (fresh) {
-      repairs.push({
-        text: `sysctl ${sysctl.key} is at its default`,
-        subject: sysctl.key,
-        ops: [{ op: "sysctl.set", ...sysctlStep(sysctl) }],
-      });
-    }
+  // Sysctls are not read back. They go with the links: values under a new link are the kernel's defaults, and a machine that
+  // was started again has lost both.
+  if (remade) repairs.push(...blueprint.sysctls.map(sysctlRepair));
+  for (const { netns, link, addresses } of blueprint.links) {
+    for (const address of addresses) repairs.push(...repairAddress(netns, link.name, address, sight));
   }
-  for (const { netns, address } of addressesOf(blueprint)) {
-    const found = remade.has(`${netns} ${address.link}`)
-      ? undefined
-      : findLink(observed, netns, address.link);
-    if (found?.addresses.includes(address.address) === true) continue;
-    repairs.push({
-      text: `address ${address.address} is missing on ${address.link}`,
-      subject: address.link,
-      ops: [{ op: "address.add", netns, address }],
-    });
+  for (const { netns, address } of blueprint.addresses) {
+    repairs.push(...repairAddress(netns, address.link, address.address, sight));
   }
-  for (const { netns, route } of blueprint.routes) {
-    const routes = observed.get(netns)?.routes ?? [];
-    const there =
-      !remade.has(`${netns} ${route.link}`) &&
-      routes.some(
-        (r) =>
-          r.destination === route.destination && r.link === route.link && (r.via ?? "") === (route.via ?? ""),
-      );
-    if (there) continue;
-    repairs.push({
-      text: `route ${route.destination} by ${route.via ?? route.link} is missing`,
-      subject: route.destination,
-      ops: [{ op: "route.replace", netns, route }],
-    });
-  }
+  for (const { netns, route } of blueprint.routes) repairs.push(...repairRoute(netns, route, sight));
   return repairs;
 }
 
-function sysctlStep(sysctl: Blueprint["sysctls"][number]): {
-  netns: NetnsKey;
-  key: string;
-  value: string;
-  optional?: boolean;
-} {
-  const { netns, key, value, optional } = sysctl;
-  return { netns, key, value, ...(optional === true ? { optional } : {}) };
+function repairLink({ netns, link, foreign }: LinkPlan, sight: Sight): Repair | undefined {
+  const { name } = link;
+  const found = sight.link(netns, name);
+  if (foreign === true) {
+    if (found !== undefined) return undefined;
+    sight.block(netns, name);
+    return { text: `link ${name} (not ours to make) is missing`, subject: name, ops: [] };
+  }
+  if (found === undefined) return makeLink(netns, link, `link ${name} is missing`, [], sight);
+  if (!isOurs(found) || (found.alias !== "" && found.alias !== link.alias)) {
+    for (const place of linkNames(link, netns)) sight.block(place.netns, place.name);
+    return { text: `link ${name} exists and is not ours`, subject: name, ops: [] };
+  }
+  const { kind } = link;
+  // A veth whose other end is gone or lives elsewhere cannot be mended, only made anew.
+  if (kind.type === "veth" && sight.link(kind.peer.netns, kind.peer.name) === undefined) {
+    const text = `link ${kind.peer.name}, the other end of ${name}, is missing`;
+    return makeLink(netns, link, text, [{ op: "link.delete", netns, name }], sight);
+  }
+  return setLink(netns, link, found);
 }
 
-function repairLink(
+function makeLink(
   netns: NetnsKey,
   link: LinkSpec,
-  found: ObservedLink,
-  observed: ObservedMap,
-  remade: Set<string>,
-): Repair[] {
-  const wantedAlias = link.alias ?? "";
-  if (wantedAlias !== "" && found.alias !== wantedAlias) {
-    return [{ text: `link ${link.name} exists and is not ours`, subject: link.name, ops: [] }];
-  }
-  // A veth whose other end is gone or lives elsewhere cannot be mended, only made anew.
-  if (
-    link.kind.type === "veth" &&
-    findLink(observed, link.kind.peer.netns, link.kind.peer.name) === undefined
-  ) {
-    remade.add(`${netns} ${link.name}`);
-    remade.add(`${link.kind.peer.netns} ${link.kind.peer.name}`);
-    return [
-      {
-        text: `link ${link.kind.peer.name}, the other end of ${link.name}, is missing`,
-        subject: link.name,
-        ops: [
-          { op: "link.delete", netns, name: link.name },
-          { op: "link.create", netns, link },
-        ],
-      },
-    ];
-  }
-  const set: { up?: boolean; mtuBytes?: number; master?: string } = {};
+  text: string,
+  before: readonly Op[],
+  sight: Sight,
+): Repair {
+  for (const place of linkNames(link, netns)) sight.forget(place.netns, place.name);
+  return { text, subject: link.name, ops: [...before, { op: "link.create", netns, link }] };
+}
+
+/** What can be changed on a link that stands. */
+function setLink(netns: NetnsKey, link: LinkSpec, found: ObservedLink): Repair | undefined {
+  const set: { up?: boolean; mtuBytes?: number; master?: string; alias?: string } = {};
   const words: string[] = [];
+  if (link.alias !== undefined && found.alias === "") {
+    set.alias = link.alias;
+    words.push("has no alias");
+  }
   if (link.up && !found.up) {
     set.up = true;
     words.push("is down");
@@ -138,38 +128,47 @@ function repairLink(
     set.mtuBytes = link.mtuBytes;
     words.push(`has MTU ${found.mtuBytes} instead of ${link.mtuBytes}`);
   }
-  if (link.master !== undefined && (link.master !== found.master || remade.has(`${netns} ${link.master}`))) {
+  if (link.master !== undefined && link.master !== found.master) {
     set.master = link.master;
     words.push(`is not a port of ${link.master}`);
   }
-  if (words.length === 0) return [];
+  if (words.length === 0) return undefined;
+  return {
+    text: `link ${link.name} ${words.join(", ")}`,
+    subject: link.name,
+    ops: [{ op: "link.set", netns, name: link.name, set }],
+  };
+}
+
+function sysctlRepair(sysctl: Blueprint["sysctls"][number]): Repair {
+  const { netns, key, value, optional } = sysctl;
+  const op = { op: "sysctl.set", netns, key, value, ...(optional === true ? { optional } : {}) } as const;
+  return { text: `sysctl ${key} may be at its default`, subject: key, ops: [op] };
+}
+
+function repairAddress(
+  netns: NetnsKey,
+  link: string,
+  address: ObservedLink["addresses"][number],
+  sight: Sight,
+): Repair[] {
+  if (sight.blocked(netns, link) || sight.link(netns, link)?.addresses.includes(address) === true) return [];
   return [
     {
-      text: `link ${link.name} ${words.join(", ")}`,
-      subject: link.name,
-      ops: [{ op: "link.set", netns, name: link.name, set }],
+      text: `address ${address} is missing on ${link}`,
+      subject: link,
+      ops: [{ op: "address.add", netns, address: { link, address } }],
     },
   ];
 }
 
-function findLink(observed: ObservedMap, netns: NetnsKey, name: string): ObservedLink | undefined {
-  return observed.get(netns)?.links.find((l) => l.name === name);
-}
-
-/** Links of ours (by alias) in a namespace that no blueprint wants. */
-export function sweepLinks(
-  blueprints: readonly Blueprint[],
-  netns: NetnsKey,
-  observed: ObservedNetns,
-): Repair[] {
-  const wanted = new Set(
-    blueprints.flatMap((b) => b.links.filter((l) => l.netns === netns).map((l) => l.link.alias ?? "")),
-  );
-  return observed.links
-    .filter((link) => link.alias.startsWith(ALIAS_PREFIX) && !wanted.has(link.alias))
-    .map((link) => ({
-      text: `link ${link.name} (${link.alias}) belongs to nothing`,
-      subject: link.name,
-      ops: [{ op: "link.delete", netns, name: link.name }],
-    }));
+function repairRoute(netns: NetnsKey, route: RouteSpec, sight: Sight): Repair[] {
+  if (sight.blocked(netns, route.link) || sight.hasRoute(netns, route)) return [];
+  return [
+    {
+      text: `route ${route.destination} by ${route.via ?? route.link} is missing`,
+      subject: route.destination,
+      ops: [{ op: "route.replace", netns, route }],
+    },
+  ];
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import type { Client } from "../api/client.ts";
+import { type Client, connect } from "../api/client.ts";
+import { vi } from "vitest";
 import { NetError } from "../base/errors.ts";
 import type { CliContext, DaemonOptions, Output, SignalName, SpawnInSandbox } from "../cli/context.ts";
 import { runCli } from "../cli/run-cli.ts";
@@ -21,12 +22,18 @@ export interface FakeCli extends AsyncDisposable {
   run(...argv: string[]): Promise<CliResult>;
   /** Whether a daemon answers; `up` starts one. */
   isDaemonUp: boolean;
+  /** Addresses that a client was asked for. */
+  readonly hosts: (string | undefined)[];
   readonly daemonStarts: (string | undefined)[];
   readonly daemonRuns: DaemonOptions[];
   readonly spawns: SpawnInSandbox[];
   readonly kills: (readonly [pid: number, signal: SignalName])[];
   /** Decides how a command started by the CLI itself ends; throws to refuse it. */
   spawn: (request: SpawnInSandbox) => Promise<number>;
+  /** Resolves when a command that still runs has printed this. */
+  printed(text: string): Promise<void>;
+  /** Resolves when the engine was asked this. */
+  settled(method: string): Promise<void>;
   /** Sends a signal to the CLI; false when nobody listens. */
   signal(signal: SignalName): boolean;
 }
@@ -45,16 +52,22 @@ export async function startFakeCli(options: FakeCliOptions = {}): Promise<FakeCl
     readonly signals: readonly SignalName[];
     readonly tell: (signal: SignalName) => void;
   }>();
+  const stdouts = new Set<string[]>();
   let pid = 500;
   const cli: FakeCli = {
     engine,
     api,
     isDaemonUp: true,
+    hosts: [],
     daemonStarts: [],
     daemonRuns: [],
     spawns: [],
     kills: [],
     spawn: async () => 0,
+    printed: (text) =>
+      vi.waitUntil(() => [...stdouts].some((pieces) => pieces.join("").includes(text)), WAIT).then(nothing),
+    settled: (method) =>
+      vi.waitUntil(() => api.engine.calls.some(([called]) => called === method), WAIT).then(nothing),
     signal(signal) {
       const told = [...listeners].filter(({ signals }) => signals.includes(signal));
       for (const { tell } of told) tell(signal);
@@ -62,8 +75,10 @@ export async function startFakeCli(options: FakeCliOptions = {}): Promise<FakeCl
     },
     async run(...argv) {
       const stdout: string[] = [];
+      stdouts.add(stdout);
       const stderr: string[] = [];
       const code = await runCli(argv, context(stdout, stderr));
+      stdouts.delete(stdout);
       return { code, stdout: stdout.join(""), stderr: stderr.join("") };
     },
     [Symbol.asyncDispose]: () => api[Symbol.asyncDispose](),
@@ -76,7 +91,10 @@ export async function startFakeCli(options: FakeCliOptions = {}): Promise<FakeCl
     env: { PATH: "/usr/bin:/bin", HOME: "/root", ...options.env },
     cwd: options.cwd ?? "/work",
     now: () => Date.now(),
-    connect: () => gated(api, () => cli.isDaemonUp),
+    connect(host) {
+      cli.hosts.push(host);
+      return gated(api, () => cli.isDaemonUp);
+    },
     async spawnInSandbox(request) {
       cli.spawns.push(request);
       return { pid: ++pid, exited: cli.spawn(request) };
@@ -105,6 +123,10 @@ export async function startFakeCli(options: FakeCliOptions = {}): Promise<FakeCl
   return cli;
 }
 
+/** Looked at often; the end is for a test that would wait for ever. */
+const WAIT = { interval: 2, timeout: 10_000 } as const;
+const nothing = (): void => undefined;
+
 function output(into: string[], isTty: boolean): Output {
   const decoder = new TextDecoder();
   return {
@@ -114,9 +136,9 @@ function output(into: string[], isTty: boolean): Output {
   };
 }
 
-/** The client, which finds nobody until the daemon is up: each call asks anew. */
+/** A client, which finds nobody until the daemon is up: each call asks anew. */
 function gated(api: RunningApi, isUp: () => boolean): Client {
-  return new Proxy(api.client, {
+  return new Proxy(connect({ socketPath: api.socketPath }), {
     get(client, name: keyof Client) {
       if (isUp() || name === "close" || typeof client[name] !== "function") return client[name];
       const message = `no daemon answers at ${api.socketPath}`;

@@ -1,5 +1,5 @@
 import type { NetworkView } from "../client.ts";
-import { badFlag } from "../flags.ts";
+import { badFlag, type Flags } from "../flags.ts";
 import type { Call } from "../spec.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { formatTable } from "../text/table.ts";
@@ -12,7 +12,7 @@ export async function runNetworkLs({ context, client, flags }: Call): Promise<nu
   const networks = all
     .filter((network) => matches(network, filters))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  const shown = (id: string): string => (flags.has("noTrunc") ? id : shortId(id));
+  const shown = (id: string): string => (isWhole(flags) ? id : shortId(id));
   if (flags.has("json")) printJson(context, networks);
   else if (flags.has("quiet")) for (const network of networks) printLine(context, shown(network.id));
   else
@@ -23,6 +23,11 @@ export async function runNetworkLs({ context, client, flags }: Call): Promise<nu
       ),
     );
   return 0;
+}
+
+/** `--no-trunc`, which the parser reads as a switch `trunc` turned off. */
+export function isWhole(flags: Flags): boolean {
+  return flags.choice("trunc") === false;
 }
 
 const HEADINGS = ["NETWORK ID", "NAME", "DRIVER", "SCOPE", "SUBNETS", "SANDBOXES"];

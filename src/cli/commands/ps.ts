@@ -11,7 +11,7 @@ import {
   shortId,
   stateText,
 } from "../view/sandbox.ts";
-import { hasLabel, parseFilters } from "./network-ls.ts";
+import { hasLabel, isWhole, parseFilters } from "./network-ls.ts";
 
 const HEADINGS = ["SANDBOX ID", "NAME", "STATE", "PID", "COMMAND", "NETWORKS", "PORTS"];
 
@@ -21,20 +21,20 @@ export async function runPs({ context, client, flags }: Call): Promise<number> {
   const all = flags.has("all") || filters.has("state");
   const views = await client.sandboxes();
   const shown = views.filter((view) => (all || view.state !== "exited") && matches(view, filters));
-  const id = (view: SandboxView): string => (flags.has("noTrunc") ? view.id : shortId(view.id));
+  const id = (view: SandboxView): string => (isWhole(flags) ? view.id : shortId(view.id));
   if (flags.has("json")) printJson(context, shown.map(sandboxRow));
   else if (flags.has("quiet")) for (const view of shown) printLine(context, id(view));
   else
     context.stdout.write(
       formatTable(
         HEADINGS,
-        shown.map((view) => row(view, id(view), flags.has("noTrunc"))),
+        shown.map((view) => row(view, id(view), isWhole(flags))),
       ),
     );
   return 0;
 }
 
-function row(view: SandboxView, id: string, isWhole: boolean): string[] {
+function row(view: SandboxView, id: string, isLong: boolean): string[] {
   const command = view.process === undefined ? "" : commandText(view.process.command);
   const pid = view.state === "running" ? String(view.status?.pid ?? "") : "";
   const networks = view.endpoints.map((endpoint) => endpointText(endpoint, endpoint.networkName));
@@ -43,7 +43,7 @@ function row(view: SandboxView, id: string, isWhole: boolean): string[] {
     view.name,
     stateText(view),
     pid,
-    isWhole ? command : cut(command, 30),
+    isLong ? command : cut(command, 30),
     networks.join("\n"),
     bindingTexts(view.bindings).join("\n"),
   ];

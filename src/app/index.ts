@@ -23,6 +23,7 @@ export type {
   EngineOptions,
   ExecOptions,
   ExecResult,
+  FetchOptions,
   ListenOptions,
   SandboxSpec,
 } from "./lab/types.ts";

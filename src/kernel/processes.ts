@@ -7,7 +7,7 @@ import { checkEnv, checkWorkingDir, findCommand, pathOf, refusal } from "./comma
 import { files, hasErrno } from "./errno.ts";
 import { close, kill, mount, MNT_DETACH, MS, POLL, setDomainname, setHostname, unmount } from "./libc.ts";
 import { pidfdOpen } from "./libc-poll.ts";
-import { killMarked, sandboxMark } from "./mark.ts";
+import { killMarked, killMarkedNow, sandboxMark } from "./mark.ts";
 import type { ThreadNamespaces } from "./netns.ts";
 import { exitCodeOfStatus, processStat, runningStat, watchProcess } from "./pidfd.ts";
 import { openNetns } from "./pins.ts";
@@ -93,6 +93,11 @@ export class LinuxProcesses implements Processes {
 
   killAll(sandbox: SandboxId): Promise<number> {
     return killMarked(this.#options.poller, sandboxMark(sandbox));
+  }
+
+  /** As `killAll`, for a process that is about to exit: nothing is waited for. */
+  killAllNow(sandbox: SandboxId): void {
+    killMarkedNow(sandboxMark(sandbox));
   }
 
   /** Waits for a child of ours, so that no zombie stays. */

@@ -15,8 +15,6 @@ import { requirePrivileges } from "./privileges.ts";
 import { acquirePoller, cleanAtExit, releasePoller } from "./resources.ts";
 import type { EngineOptions } from "./types.ts";
 
-const SIGKILL = 9;
-
 /** See `createEngine` in ../index.ts. Everything made is taken back when a later step fails. */
 export async function create(options: EngineOptions): Promise<NetworkEngine> {
   requirePrivileges();
@@ -58,11 +56,7 @@ export async function create(options: EngineOptions): Promise<NetworkEngine> {
   const forget = cleanAtExit({
     folder: dir,
     kill: () => {
-      for (const { status, state } of engine.sandboxes()) {
-        if (state === "running" && status !== undefined) {
-          host.processes.signal(status.pid, status.startTicks, SIGKILL);
-        }
-      }
+      for (const { id } of engine.sandboxes()) host.processes.killAllNow(id);
     },
   });
   undo.commit();

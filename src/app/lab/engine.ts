@@ -8,10 +8,11 @@ import type { NetworkRequest } from "../../model/network.ts";
 import type { SandboxRequest } from "../../model/sandbox.ts";
 import { eventsOf } from "./events.ts";
 import { processOf } from "./exec.ts";
+import { fetchOver } from "./fetch.ts";
 import { NetworkHandle } from "./network.ts";
 import { type Owner, SandboxHandle } from "./sandbox.ts";
 import { dial, listen } from "./sockets.ts";
-import type { CommandSpec, DialOptions, ListenOptions, SandboxSpec } from "./types.ts";
+import type { CommandSpec, DialOptions, FetchOptions, ListenOptions, SandboxSpec } from "./types.ts";
 
 /** What `createEngine` has made, to be taken back in `close`. */
 export interface Parts {
@@ -41,10 +42,11 @@ export class NetworkEngine implements AsyncDisposable {
     this.#owner = {
       open: () => this.#open(),
       dir: parts.dir,
-      keep: (socket) => {
-        this.#kept.add(socket);
-        socket.once("close", () => this.#kept.delete(socket));
-        return socket;
+      keep: (one) => {
+        this.#keep(one);
+        // Also those who call: each holds its namespace, and would never hear that the other end is gone.
+        if ("listen" in one) one.on("connection", (socket: Socket) => this.#keep(socket));
+        return one;
       },
     };
   }
@@ -131,6 +133,17 @@ export class NetworkEngine implements AsyncDisposable {
     return this.#owner.keep(await dial({ ...this.#open(), sandbox: undefined }, options));
   }
 
+  /**
+   * One HTTP request from the engine's host, with a connection of its own; redirects are not followed. Rejects as `dial` does.
+   *
+   * ```ts
+   * const response = await net.fetch("http://localhost:8080/health", { signal: AbortSignal.timeout(1_000) });
+   * ```
+   */
+  fetch(url: string | URL, options: FetchOptions = {}): Promise<Response> {
+    return fetchOver((to) => this.dial(to), url, options);
+  }
+
   /** Lets a server of the test's own listen on the engine's host. The caller closes it. */
   async listen<T extends Server>(server: T, options: ListenOptions): Promise<T> {
     await listen({ ...this.#open(), sandbox: undefined }, server, options);
@@ -145,6 +158,11 @@ export class NetworkEngine implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #keep(one: Socket | Server): void {
+    this.#kept.add(one);
+    one.once("close", () => this.#kept.delete(one));
   }
 
   #open(): { readonly engine: Engine; readonly host: LinuxHost } {
@@ -202,11 +220,6 @@ function requestOf({ networks, ...rest }: SandboxSpec): SandboxRequest {
 }
 
 function closeKept(one: Socket | Server): void {
-  if ("destroy" in one) {
-    one.destroy();
-    return;
-  }
-  one.close();
-  // http.Server keeps idle connections, and with them the process.
-  if ("closeAllConnections" in one) (one.closeAllConnections as () => void)();
+  if ("destroy" in one) one.destroy();
+  else one.close();
 }

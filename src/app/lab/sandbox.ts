@@ -8,9 +8,17 @@ import type { LinuxHost } from "../../kernel/host.ts";
 import type { Endpoint, EndpointRequest } from "../../model/endpoint.ts";
 import type { SandboxId } from "../../model/ids.ts";
 import { exec, processOf } from "./exec.ts";
+import { fetchOver } from "./fetch.ts";
 import { linesOf } from "./lines.ts";
 import { dial, listen, type Place } from "./sockets.ts";
-import type { CommandSpec, DialOptions, ExecOptions, ExecResult, ListenOptions } from "./types.ts";
+import type {
+  CommandSpec,
+  DialOptions,
+  ExecOptions,
+  ExecResult,
+  FetchOptions,
+  ListenOptions,
+} from "./types.ts";
 
 /** What a handle works with; the engine it came from. */
 export interface Owner {
@@ -211,6 +219,11 @@ export class SandboxHandle implements AsyncDisposable {
   /** Connects from inside the sandbox: the test itself as a client on this node. The caller closes the socket. */
   async dial(options: DialOptions): Promise<Socket> {
     return this.#owner.keep(await dial(this.#place(), options));
+  }
+
+  /** One HTTP request from inside the sandbox; see `NetworkEngine.fetch`. */
+  fetch(url: string | URL, options: FetchOptions = {}): Promise<Response> {
+    return fetchOver((to) => this.dial(to), url, options);
   }
 
   /**

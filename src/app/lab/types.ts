@@ -59,6 +59,15 @@ export interface DialOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What `fetch` takes, for what tests need of it. */
+export interface FetchOptions {
+  /** Absent: GET. */
+  readonly method?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body?: string | Uint8Array | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 export interface ListenOptions {
   /** 0 takes a free one. */
   readonly port: number;

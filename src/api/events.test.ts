@@ -16,7 +16,7 @@ async function take(
 }
 
 /** A subscriber that reads nothing after the headers of its answer. */
-async function subscribeAndSleep({ socketPath }: RunningApi): Promise<Socket> {
+async function subscribeAndSleep({ socketPath }: RunningApi, query: string = ""): Promise<Socket> {
   const socket = connectSocket({ path: socketPath });
   const { promise: answered, resolve } = Promise.withResolvers<void>();
   socket.once("data", () => {
@@ -24,7 +24,7 @@ async function subscribeAndSleep({ socketPath }: RunningApi): Promise<Socket> {
     resolve();
   });
   socket.on("error", () => undefined);
-  socket.write("GET /netdock/v1/events HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+  socket.write(`GET /netdock/v1/events${query} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
   await answered;
   return socket;
 }
@@ -153,6 +153,18 @@ describe("a subscriber that does not read", () => {
     expect(last.error).toMatchObject({ code: "exhausted", op: "events" });
     expect(last.error.remedy).toBe(`read faster, and go on with since=${sent}`);
     expect((JSON.parse(lines.at(-2) ?? "{}") as NetdockEvent).seq).toBe(sent);
+  });
+
+  test("may be behind by the bound besides all that it asked for with `since`", async () => {
+    await using running = await startApi({}, { eventBufferBytes: bufferBytes });
+    // Far more than the bound and the kernel's buffers together.
+    for (let index = 0; index < 4000; index++) running.engine.emit(event);
+    const socket = await subscribeAndSleep(running, "?since=0");
+    running.engine.emit(event);
+    expect(running.engine.subscribers).toBe(1);
+    for (let index = 0; index < bufferBytes / 1000; index++) running.engine.emit(event);
+    expect(running.engine.subscribers).toBe(0);
+    socket.destroy();
   });
 
   test("does not hold up another one", async () => {

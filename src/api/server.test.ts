@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import type { FastifyInstance } from "fastify";
+import { connect as connectSocket } from "node:net";
 import pino from "pino";
 import { describe, expect, test } from "vitest";
 import { ERROR_CODES, NetError } from "../base/errors.ts";
-import { errorOf, JSON_TYPE, openDescriptors, send, startApi } from "../testkit/api-server.ts";
+import { bodyOf, errorOf, JSON_TYPE, openDescriptors, send, startApi } from "../testkit/api-server.ts";
 import { nearMissesOf } from "../testkit/schema-values.ts";
 import { HTTP_STATUS } from "./errors.ts";
 import { requestSchemas } from "./request-schemas.ts";
@@ -191,6 +192,48 @@ describe("POST /shutdown", () => {
     await using running = await startApi();
     await expect(running.client.shutdown()).rejects.toMatchObject({ code: "unsupported", op: "shutdown" });
   });
+});
+
+test("a server that closes finishes what it began, and refuses what comes after in its own words", async () => {
+  const began = Promise.withResolvers<void>();
+  const finish = Promise.withResolvers<void>();
+  const closing = Promise.withResolvers<void>();
+  await using running = await startApi(
+    {
+      removeNetwork: async () => {
+        began.resolve();
+        await finish.promise;
+      },
+    },
+    {
+      // A hook registered later runs later: ours has run when this one does.
+      prepare: (api) => void api.after(() => api.addHook("preClose", async () => closing.resolve())),
+    },
+  );
+  const socket = connectSocket({ path: running.socketPath });
+  const answers = Promise.withResolvers<string>();
+  let text = "";
+  socket.on("data", (chunk) => (text += String(chunk)));
+  socket.on("end", () => answers.resolve(text));
+  socket.write("DELETE /netdock/v1/networks/backend HTTP/1.1\r\nhost: x\r\n\r\n");
+  await began.promise;
+  const closed = running.api.close();
+  await closing.promise;
+  await new Promise<void>((resolve) => {
+    socket.write("GET /netdock/v1/networks HTTP/1.1\r\nhost: x\r\n\r\n", () => resolve());
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  finish.resolve();
+  await closed;
+  const [first = "", second = ""] = (await answers.promise).split(/(?=HTTP\/1\.1 )/);
+  expect(first).toMatch(/^HTTP\/1\.1 204 /);
+  expect(second).toMatch(/^HTTP\/1\.1 503 /);
+  expect(errorOf(bodyOf(second))).toEqual({
+    code: "unavailable",
+    op: "network.list",
+    message: "the daemon is shutting down",
+  });
+  expect(running.engine.calls).toEqual([["removeNetwork", "backend"]]);
 });
 
 test("another API beside ours has its own parsers, errors and routes", async () => {

@@ -29,13 +29,12 @@ export class OpenStreams {
     return this.#open.size;
   }
 
+  /** A client that does not read what it has cannot hold the server up: a response that has ended counts as idle. */
   endAll(): void {
     for (const stream of this.#open) {
       this.#open.delete(stream);
       stream.stop();
-      // A client that does not read what it has would keep the server from closing.
-      if (stream.response.writableLength > 0) stream.response.destroy();
-      else stream.response.end();
+      stream.response.end();
     }
   }
 }

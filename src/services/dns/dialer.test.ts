@@ -58,6 +58,17 @@ describe("by UDP", () => {
     );
   };
 
+  test("a server that cannot be reached at all is a failure, not the end of the daemon", async () => {
+    // The kernel refuses at once: a broadcast address without SO_BROADCAST (ip(7)), or no route to it.
+    conversation = createUpstreamDialer(() => ({ address: "255.255.255.255", port: 53 })).udp(
+      server,
+      query,
+      heard.events,
+    );
+    await heard.next();
+    expect(heard.failures).toEqual([expect.stringMatching(/EACCES|ENETUNREACH/)]);
+  });
+
   test("the query arrives, and its answer comes back", async () => {
     dial(upstream.address().port);
     const [received, from] = (await once(upstream, "message")) as [Buffer, AddressInfo];

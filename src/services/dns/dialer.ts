@@ -76,10 +76,12 @@ function dialUdp(
   });
   // On a connected socket the kernel reports "port unreachable" here, well before any time-out.
   socket.on("error", fail);
-  // Connected: the kernel drops what comes from anyone but the server.
-  socket.connect(port, address, () => {
+  // Not as a callback of `connect`: Node calls that for a failure too (no route), instead of the listener above.
+  socket.on("connect", () => {
     if (open) socket.send(query);
   });
+  // Connected: the kernel drops what comes from anyone but the server.
+  socket.connect(port, address);
   return { close };
 }
 

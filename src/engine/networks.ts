@@ -1,8 +1,9 @@
-import { invalid, NetError } from "../base/errors.ts";
+import { invalid, isNetError, NetError } from "../base/errors.ts";
 import type { Family } from "../base/ip.ts";
 import type { Driver } from "../model/driver.ts";
-import type { NetworkId } from "../model/ids.ts";
-import type { Network, NetworkRequest } from "../model/network.ts";
+import { shortId, type NetworkId } from "../model/ids.ts";
+import type { IpamDriver } from "../model/ipam.ts";
+import type { Network, NetworkRequest, Pool } from "../model/network.ts";
 import { createOps, removeOps } from "../plan/blueprint.ts";
 import type { Core } from "./core.ts";
 import { newId } from "./ids.ts";
@@ -69,7 +70,7 @@ export class Networks {
     const taken = needsDefaultPool(request, families) ? core.host.takenPrefixes() : [];
     const { network, intent } = core.commit("process", () => {
       const id = newId<NetworkId>();
-      const pools = ipam.requestPools({
+      const pools = this.#requestPools(ipam, {
         owner: id,
         pools: request.ipam?.config ?? [],
         families,
@@ -115,6 +116,25 @@ export class Networks {
     core.state.putNetwork(network);
     core.step("network.create:committed");
     return network;
+  }
+
+  /** IPAM knows the owners of pools by id; people know networks by name. */
+  #requestPools(ipam: IpamDriver, request: Parameters<IpamDriver["requestPools"]>[0]): Pool[] {
+    try {
+      return ipam.requestPools(request);
+    } catch (error) {
+      const holder = isNetError(error, "conflict")
+        ? this.#core.state.networks.get(error.subject as NetworkId)
+        : undefined;
+      if (!isNetError(error) || holder === undefined) throw error;
+      const message = error.message.replace(`network ${shortId(holder.id)}`, `network ${holder.name}`);
+      throw new NetError(error.code, error.op, {
+        ...error.toJSON(),
+        message,
+        subject: holder.name,
+        cause: error,
+      });
+    }
   }
 
   #forget(network: Network, intent: number): void {

@@ -5,7 +5,7 @@ import type { Ip } from "../../src/base/ip.ts";
 import type { Mac } from "../../src/base/mac.ts";
 import { addressRequest, routeRequest } from "../../src/kernel/address-requests.ts";
 import { compileChange, compileRedirect, compileTable } from "../../src/kernel/firewall/index.ts";
-import { createLinkRequest, finishLinkRequest } from "../../src/kernel/link-requests.ts";
+import { createLinkRequest, finishLinkRequests, raisePeerRequests } from "../../src/kernel/link-requests.ts";
 import type { LinkSpec } from "../../src/model/ops.ts";
 import { addAddress } from "../../src/wire/netlink/address.ts";
 import { deleteLink, setLink, upFlag } from "../../src/wire/netlink/link.ts";
@@ -62,7 +62,7 @@ const FIRST_INDEX = 2;
 export interface AttachMessages {
   /** To the host: the pair, one end a port of the bridge and up, the other in the sandbox. */
   readonly pair: Uint8Array;
-  /** To the host: what the kernel takes of existing links only: alias, hairpin. */
+  /** To the host: what the kernel takes of existing links only: alias, hairpin, no link-local address; then up. */
   readonly finish: Uint8Array;
   /** To the sandbox: its end up, address, default route. */
   readonly inside: Uint8Array;
@@ -77,15 +77,15 @@ export function attachMessages(endpoint: FloorEndpoint): AttachMessages {
   const mac = [2, 66, 10, 77, number >> 8, number & 255]
     .map((b) => b.toString(16).padStart(2, "0"))
     .join(":");
+  const peer = { netns: "sandbox", name: "eth0", mac: mac as Mac, linkLocal: false } as const;
   const spec: LinkSpec = {
     name: hostLink,
-    kind: { type: "veth", peer: { netns: "sandbox", name: "eth0", mac: mac as Mac } },
+    kind: { type: "veth", peer },
     up: true,
     alias: `netdock:endpoint:${hostLink}`,
     hairpin: true,
+    linkLocal: false,
   };
-  const finish = finishLinkRequest(spec);
-  if (finish === undefined) throw new Error("the engine finishes no links any more: the floor must neither");
   const address = { link: "eth0", address: makeCidr(ip, 16) };
   const route = { link: "eth0", destination: "0.0.0.0/0" as Cidr, via: "10.77.0.1" as Ip };
   const binding = {
@@ -98,9 +98,9 @@ export function attachMessages(endpoint: FloorEndpoint): AttachMessages {
   const elements = publishElements(binding, ip);
   return {
     pair: batch([createLinkRequest(spec, { master: bridgeIndex, peer: { index: FIRST_INDEX, netnsFd } })]),
-    finish: batch([finish]),
+    finish: batch(finishLinkRequests(spec, true)),
     inside: batch([
-      setLink({ index: FIRST_INDEX, ...upFlag(true) }),
+      ...raisePeerRequests(peer, true),
       addAddress(addressRequest(address, FIRST_INDEX)),
       addRoute(routeRequest(route, FIRST_INDEX)),
     ]),
@@ -131,6 +131,7 @@ export function networkMessages(bridge: {
     up: true,
     mac: `02:00:00:00:${(index >> 8).toString(16).padStart(2, "0")}:${(index & 255).toString(16).padStart(2, "0")}` as Mac,
     alias: `netdock:network:${name}`,
+    linkLocal: false,
   };
   const elements = networkElements({
     bridge: name,
@@ -142,7 +143,7 @@ export function networkMessages(bridge: {
   return {
     bridge: batch([
       createLinkRequest(spec, { index }),
-      setLink({ index, alias: spec.alias }),
+      ...finishLinkRequests(spec, true),
       addAddress(addressRequest({ link: name, address: bridge.address }, index)),
     ]),
     elements: changeOf(elements, []),

@@ -121,6 +121,45 @@ test("a link is made with its MAC, MTU, master, alias and hairpin, and so is a v
     host.deleteNetns("aa");
   }));
 
+test("linkLocal: false keeps both ends of a veth and a bridge without an address, up all the same", (context) =>
+  withHostNamespace(async ({ host, visit }) => {
+    needs(context, "ipv6");
+    host.createNetns("aa");
+    const silent = { linkLocal: false } as const;
+    const pair = (name: string, rest: { readonly mtuBytes?: number; readonly linkLocal?: false }): Op => {
+      const peer = { netns: "aa", name: `in-${name}`, ...rest };
+      const link = {
+        name,
+        kind: { type: "veth", peer },
+        up: true,
+        master: "br0",
+        alias: "netdock:ep",
+        ...rest,
+      };
+      return { op: "link.create", netns: "host", link: link as never };
+    };
+    // IPv6 has nothing to set on a link whose packets it does not fit into.
+    await host.apply([
+      bridge("br0", silent),
+      pair("quiet", silent),
+      pair("small", { mtuBytes: 1000, ...silent }),
+    ]);
+    await host.apply([pair("plain", {})]);
+    const withAddress = (sandbox?: string): string[] =>
+      visit(() => readFileSync("/proc/thread-self/net/if_inet6", "latin1"), sandbox)
+        .split("\n")
+        .filter((line) => line.startsWith("fe80"))
+        .map((line) => line.split(/\s+/).at(-1) ?? "");
+    // The kernel notices a carrier some time after it is there (net/core/link_watch.c).
+    await expect.poll(() => withAddress()).toEqual(["plain"]);
+    await expect.poll(() => withAddress("aa")).toEqual(["in-plain"]);
+    for (const netns of ["host", "aa"]) {
+      expect(host.observe(netns).links.filter((link) => !link.up)).toEqual([]);
+    }
+    await host.apply(["quiet", "small", "plain", "br0"].map((name) => deletion(name)));
+    host.deleteNetns("aa");
+  }));
+
 test("a failing step takes back all before it, and the error names step, subject and the kernel's words", () =>
   withHostNamespace(async (home) => {
     const { host } = home;

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { HOST_NETNS, type NetnsKey, type Op } from "../model/ops.ts";
 import type { FirewallChange } from "../model/firewall.ts";
 import { NETLINK } from "../wire/netlink/numbers.ts";
@@ -22,6 +23,8 @@ export class Applier {
   readonly #buffer: Uint8Array;
   readonly #deleters = new Map<NetnsKey, LinkDeleter>();
   readonly #ending = new Set<Promise<void>>();
+  /** Compiled in and not switched off at boot (`ipv6.disable=1`). */
+  readonly #hasIpv6 = existsSync("/proc/sys/net/ipv6");
 
   constructor(options: {
     readonly table: NetnsTable;
@@ -39,7 +42,7 @@ export class Applier {
    */
   async apply(ops: readonly Op[]): Promise<void> {
     const inverses: Op[] = [];
-    const run = new RouteRun(this.#table, (inverse) => inverses.push(inverse));
+    const run = this.#run((inverse) => inverses.push(inverse));
     try {
       for (const group of groupOps(ops)) {
         const waits = this.#group(group, run, inverses);
@@ -75,6 +78,10 @@ export class Applier {
     for (const netns of this.#deleters.keys()) this.forget(netns);
   }
 
+  #run(undo: (inverse: Op) => void): RouteRun {
+    return new RouteRun({ table: this.#table, hasIpv6: this.#hasIpv6, undo });
+  }
+
   #group(group: Group, run: RouteRun, inverses: Op[]): Promise<unknown> | undefined {
     switch (group.way) {
       case "route":
@@ -104,7 +111,7 @@ export class Applier {
 
   /** Step by step, and on past failures: what cannot be taken back must not keep the rest. */
   async #takeBack(inverses: readonly Op[]): Promise<void> {
-    const run = new RouteRun(this.#table, () => undefined);
+    const run = this.#run(() => undefined);
     for (const group of inverses.toReversed().flatMap((op) => groupOps([op]))) {
       try {
         // oxlint-disable-next-line no-await-in-loop -- last first, one after the other

@@ -2,6 +2,7 @@ import { unreachable } from "../base/unreachable.ts";
 import type { LinkKind, LinkSpec } from "../model/ops.ts";
 import { addLink, type LinkRequest, setLink, upFlag } from "../wire/netlink/link.ts";
 import { IPVLAN_F, IPVLAN_MODE, MACVLAN_MODE } from "../wire/netlink/link-kind-numbers.ts";
+import { IN6_ADDR_GEN_MODE } from "../wire/netlink/link-numbers.ts";
 import type { Request } from "../wire/netlink/message.ts";
 
 /** Numbers and descriptors that a link's messages need and its spec names by name. */
@@ -16,10 +17,13 @@ export interface LinkPlaces {
   readonly peer?: { readonly index: number | undefined; readonly netnsFd: number } | undefined;
 }
 
-/** The message that makes one link where it belongs, enslaved and up. */
+/**
+ * The message that makes one link where it belongs, enslaved and up. One that is to have no link-local address is made down:
+ * its finishing messages bring it up when that is settled.
+ */
 export function createLinkRequest(spec: LinkSpec, places: LinkPlaces): Request {
   return addLink({
-    ...(spec.up ? upFlag(true) : {}),
+    ...(spec.up && spec.linkLocal !== false ? upFlag(true) : {}),
     ...(places.index === undefined ? {} : { index: places.index }),
     name: spec.name,
     mtu: spec.mtuBytes,
@@ -32,19 +36,44 @@ export function createLinkRequest(spec: LinkSpec, places: LinkPlaces): Request {
 }
 
 /**
- * What the kernel takes of existing links only, `ifalias` and settings of the bridge port (compare do_setlink and
- * rtnl_create_link in net/core/rtnetlink.c); undefined when there is nothing such. Never in one send with the creation:
- * when that fails because the name is taken, this would change somebody else's link.
+ * What the kernel takes of existing links only: `ifalias`, settings of the bridge port and of IPv6 (compare do_setlink and
+ * rtnl_create_link in net/core/rtnetlink.c). Never in one send with the creation: when that fails because the name is
+ * taken, this would change somebody else's link. `hasIpv6`: of the kernel.
  */
-export function finishLinkRequest(spec: LinkSpec): Request | undefined {
-  if (spec.alias === undefined && spec.hairpin !== true) return undefined;
+export function finishLinkRequests(spec: LinkSpec, hasIpv6: boolean): Request[] {
+  const { name, alias } = spec;
+  const afSpec = inetSpec(spec, hasIpv6);
   const slave = { kind: "bridge", data: { hairpin: true } } as const;
-  return setLink({
-    name: spec.name,
-    alias: spec.alias,
-    linkInfo: spec.hairpin === true ? { slave } : undefined,
-  });
+  const requests: Request[] = [];
+  if (alias !== undefined || spec.hairpin === true || afSpec !== undefined) {
+    requests.push(setLink({ name, alias, afSpec, linkInfo: spec.hairpin === true ? { slave } : undefined }));
+  }
+  if (spec.up && spec.linkLocal === false) requests.push(setLink({ name, ...upFlag(true) }));
+  return requests;
 }
+
+/** Brings up a veth's other end, which is always made down. */
+export function raisePeerRequests(peer: VethPeer, hasIpv6: boolean): Request[] {
+  const { name } = peer;
+  const afSpec = inetSpec(peer, hasIpv6);
+  const raise = setLink({ name, ...upFlag(true) });
+  // A message of its own: within one the kernel brings the link up first (do_setlink).
+  return afSpec === undefined ? [raise] : [setLink({ name, afSpec }), raise];
+}
+
+export type VethPeer = Extract<LinkKind, { readonly type: "veth" }>["peer"];
+
+function inetSpec(
+  link: Pick<LinkSpec, "linkLocal" | "mtuBytes">,
+  hasIpv6: boolean,
+): LinkRequest["afSpec"] | undefined {
+  // Links whose packets are too small for IPv6 (RFC 8200 section 5) have nothing of it that could be set (addrconf_notify).
+  if (link.linkLocal !== false || !hasIpv6 || (link.mtuBytes ?? IPV6_MIN_MTU) < IPV6_MIN_MTU)
+    return undefined;
+  return { inet6: { addrGenMode: IN6_ADDR_GEN_MODE.NONE } };
+}
+
+const IPV6_MIN_MTU = 1280;
 
 type KindInfo = NonNullable<NonNullable<LinkRequest["linkInfo"]>["info"]>;
 

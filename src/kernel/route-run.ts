@@ -9,12 +9,12 @@ import type { Request } from "../wire/netlink/message.ts";
 import { addRoute, deleteRoute, replaceRoute } from "../wire/netlink/route.ts";
 import { addressRequest, deleteRouteRequest, routeRequest } from "./address-requests.ts";
 import { linkIndex } from "./libc.ts";
-import { createLinkRequest, finishLinkRequest } from "./link-requests.ts";
+import { createLinkRequest, finishLinkRequests, raisePeerRequests, type VethPeer } from "./link-requests.ts";
 import { previousRoute, previousSettings } from "./previous.ts";
 import type { NetlinkSocket, Reply } from "./netlink-socket.ts";
 import type { NetnsTable } from "./netns-table.ts";
 import { noSuchLink, refusal } from "./refusal.ts";
-import { linkKey, type LinkName, linksNeeded, type RouteOp } from "./route-plan.ts";
+import { linkKey, linksNeeded, type RouteOp } from "./route-plan.ts";
 
 /** Errors that mean a removal has nothing left to do. */
 const ALREADY_GONE: readonly string[] = ["ENODEV", "EADDRNOTAVAIL", "ESRCH", "ENOENT"];
@@ -29,12 +29,19 @@ export class RouteRun {
   /** Indexes of links met in this plan. */
   readonly #indexes = new Map<string, number>();
   /** Links to bring up with the next messages to their namespace. */
-  readonly #toRaise = new Map<NetnsKey, LinkName[]>();
+  readonly #toRaise = new Map<NetnsKey, VethPeer[]>();
   readonly #used = new Set<NetnsKey>();
+  readonly #hasIpv6: boolean;
 
-  constructor(table: NetnsTable, undo: (inverse: Op) => void) {
-    this.#table = table;
-    this.#undo = undo;
+  /** `undo` is told the inverse of each step done; `hasIpv6`: of the kernel. */
+  constructor(options: {
+    readonly table: NetnsTable;
+    readonly undo: (inverse: Op) => void;
+    readonly hasIpv6: boolean;
+  }) {
+    this.#table = options.table;
+    this.#undo = options.undo;
+    this.#hasIpv6 = options.hasIpv6;
   }
 
   run(netns: NetnsKey, ops: readonly RouteOp[]): void {
@@ -205,10 +212,10 @@ export class RouteRun {
     this.#undo({ op: "link.delete", netns, name: link.name });
     if (peer !== undefined) {
       const list = this.#toRaise.get(peer.netns) ?? [];
-      this.#toRaise.set(peer.netns, [...list, { netns: peer.netns, name: peer.name }]);
+      this.#toRaise.set(peer.netns, [...list, peer]);
     }
-    const finish = finishLinkRequest(link);
-    if (finish !== undefined) fail(op, this.#socket(netns).transact([finish])[0]);
+    const finish = finishLinkRequests(link, this.#hasIpv6);
+    for (const one of this.#socket(netns).transact(finish)) fail(op, one);
   }
 
   #replaceRoute(socket: NetlinkSocket, op: Extract<RouteOp, { op: "route.replace" }>): void {
@@ -221,13 +228,17 @@ export class RouteRun {
 
   /** A veth's other end is made down; it comes up with the first messages to its namespace. */
   #raiseRequests(netns: NetnsKey): { requests: Request[]; check: (replies: readonly Reply[]) => void } {
-    const links = this.#toRaise.get(netns) ?? [];
+    const raised = (this.#toRaise.get(netns) ?? []).map((peer) => ({
+      name: peer.name,
+      requests: raisePeerRequests(peer, this.#hasIpv6),
+    }));
     this.#toRaise.delete(netns);
     return {
-      requests: links.map(({ name }) => setLink({ name, ...upFlag(true) })),
+      requests: raised.flatMap(({ requests }) => requests),
       check: (replies) => {
-        links.forEach((link, i) => {
-          fail({ op: "link.set", netns, name: link.name, set: { up: true } }, replies[i]);
+        const names = raised.flatMap(({ name, requests }) => requests.map(() => name));
+        names.forEach((name, i) => {
+          fail({ op: "link.set", netns, name, set: { up: true } }, replies[i]);
         });
       },
     };

@@ -17,6 +17,7 @@ export type LinkKind =
         readonly name: string;
         readonly mac?: Mac | undefined;
         readonly mtuBytes?: number | undefined;
+        readonly linkLocal?: false | undefined;
       };
     }
   | {
@@ -45,6 +46,11 @@ export interface LinkSpec {
   readonly alias?: string | undefined;
   /** The bridge port sends a frame back out of the port it came in by (hairpin). */
   readonly hairpin?: boolean | undefined;
+  /**
+   * False: the link gives itself no IPv6 address (fe80::/64) when it comes up, and so says nothing to anybody. Absent: it
+   * does as the kernel has it.
+   */
+  readonly linkLocal?: false | undefined;
 }
 
 export interface AddressSpec {

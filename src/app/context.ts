@@ -43,7 +43,16 @@ export function createContext(): CliContext {
 }
 
 function outputOf(stream: NodeJS.WriteStream): Output {
+  let isClosed = false;
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    // The reader of a pipe went away: what is under way goes on, only nobody sees it.
+    if (error.code !== "EPIPE") throw error;
+    isClosed = true;
+  });
   return {
+    get isClosed() {
+      return isClosed;
+    },
     write: (text) => void stream.write(text),
     isTty: stream.isTTY === true,
     size: () => ({ columns: stream.columns ?? 80, rows: stream.rows ?? 24 }),

@@ -4,6 +4,8 @@ import type { NetdockClient, ProcessSpec, SandboxFiles } from "./client.ts";
 export interface Output {
   write(text: string | Uint8Array): void;
   readonly isTty: boolean;
+  /** Nobody reads any more (EPIPE): `netdock events | head`. */
+  readonly isClosed: boolean;
   /** Width and height of the terminal; 80 by 24 where there is none. */
   size(): { readonly columns: number; readonly rows: number };
 }

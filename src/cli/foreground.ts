@@ -30,10 +30,15 @@ export async function startForeground(context: CliContext, request: SpawnInSandb
   try {
     return { process: await context.spawnInSandbox(request) };
   } catch (error) {
-    if (!isNetError(error, "invalid") || error.field !== "command") throw error;
-    context.stderr.write(errorLines(error, context));
-    return { exitCode: error.errno === "ENOENT" ? EXIT.commandNotFound : EXIT.cannotStart };
+    return { exitCode: reportUnstartable(context, error) };
   }
+}
+
+/** Docker's exit codes for a command that cannot start, whoever tried; throws what is another failure. */
+export function reportUnstartable(context: CliContext, error: unknown): number {
+  if (!isNetError(error, "invalid") || error.field !== "command") throw error;
+  context.stderr.write(errorLines(error, context));
+  return error.errno === "ENOENT" ? EXIT.commandNotFound : EXIT.cannotStart;
 }
 
 /**

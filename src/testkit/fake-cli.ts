@@ -132,6 +132,7 @@ function output(into: string[], isTty: boolean): Output {
   return {
     write: (text) => void into.push(typeof text === "string" ? text : decoder.decode(text)),
     isTty,
+    isClosed: false,
     size: () => ({ columns: 100, rows: 24 }),
   };
 }

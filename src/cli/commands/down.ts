@@ -57,7 +57,7 @@ async function removeProject(
 async function wantedProject({ context, flags, args }: Call): Promise<string | undefined> {
   const named = flags.text("projectName");
   if (named !== undefined) return named;
-  const file = args[0] ?? (await findComposeFile(context.cwd));
+  const file = args[0] ?? flags.text("file") ?? (await findComposeFile(context.cwd));
   return file === undefined ? undefined : projectNameOf({ file, cwd: context.cwd, env: context.env });
 }
 

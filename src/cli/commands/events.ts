@@ -10,8 +10,10 @@ export async function runEvents({ context, client, flags }: Call): Promise<numbe
   const release = context.onSignals(["SIGINT", "SIGTERM"], () => abort.abort());
   try {
     const events = await client.events({ since }, { signal: abort.signal });
-    for await (const event of events)
+    for await (const event of events) {
       printLine(context, flags.has("json") ? JSON.stringify(event) : eventText(event));
+      if (context.stdout.isClosed) break;
+    }
   } catch (error) {
     if (!abort.signal.aborted) throw error;
   } finally {

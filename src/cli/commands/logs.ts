@@ -13,7 +13,10 @@ export async function runLogs({ context, client, flags, args }: Call): Promise<n
       { follow: flags.has("follow"), tail },
       { signal: abort.signal },
     );
-    for await (const piece of pieces) context.stdout.write(piece);
+    for await (const piece of pieces) {
+      context.stdout.write(piece);
+      if (context.stdout.isClosed) break;
+    }
   } catch (error) {
     // Ctrl-C is how one stops following: no failure.
     if (!abort.signal.aborted) throw error;

@@ -2,7 +2,7 @@ import { isNetError, NetError } from "../../base/errors.ts";
 import { resolve } from "node:path";
 import type { ProcessSpec, SandboxRequest, SandboxView } from "../client.ts";
 import { environmentOf } from "../environment.ts";
-import { passSignals, spawnRequest, startForeground } from "../foreground.ts";
+import { passSignals, reportUnstartable, spawnRequest, startForeground } from "../foreground.ts";
 import { joinRequest } from "../join-flags.ts";
 import type { Call } from "../spec.ts";
 import { printLine } from "../view/output.ts";
@@ -18,9 +18,13 @@ export async function runRun(call: Call): Promise<number> {
   const autoRemove = flags.has("rm");
   const request: SandboxRequest = { ...(await joinRequest(context, flags)), autoRemove };
   if (isDetached) {
-    const view = await client.createSandbox({ ...request, process });
-    printLine(context, view.id);
-    return 0;
+    try {
+      const view = await client.createSandbox({ ...request, process });
+      printLine(context, view.id);
+      return 0;
+    } catch (error) {
+      return reportUnstartable(context, error);
+    }
   }
   const view = await client.createSandbox(request);
   return await inForeground(call, view, process, autoRemove);

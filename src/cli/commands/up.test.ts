@@ -317,7 +317,7 @@ describe("when something fails", () => {
       });
     };
     const { code, stderr } = await cli.run("up");
-    expect(stderr).toContain("netdock: shop-bad-1: port 8080 is taken by other\n");
+    expect(stderr).toContain("netdock: compose.yaml:2: services.bad: port 8080 is taken by other\n");
     expect(code).toBe(4);
     expect(world()).toEqual(["shop-old-1", "shop_default"]);
   });

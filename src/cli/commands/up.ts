@@ -18,7 +18,7 @@ const DEFAULT_TIMEOUT_SECONDS = 60;
 export async function runUp(call: Call): Promise<number> {
   const { context, flags, args } = call;
   const loaded = await loadProject({
-    file: args[0],
+    file: args[0] ?? flags.text("file"),
     cwd: context.cwd,
     env: context.env,
     projectName: flags.text("projectName"),

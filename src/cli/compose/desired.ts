@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import type { NetworkRequest, SandboxRequest } from "../client.ts";
+import type { Place } from "./field.ts";
 import { LABEL } from "./labels.ts";
 import type { LoadedProject } from "./load.ts";
 import { publishText } from "./ports.ts";
@@ -19,6 +20,7 @@ export interface DesiredNetwork {
   readonly external: boolean;
   readonly hash: string;
   readonly request: NetworkRequest;
+  readonly place: Place;
 }
 
 export interface DesiredService {
@@ -71,6 +73,7 @@ function desiredNetwork(project: Project, network: ProjectNetwork): DesiredNetwo
     external: network.external,
     hash,
     request: { ...request, labels },
+    place: network.place,
   };
 }
 

@@ -6,6 +6,7 @@ import type { Progress } from "../view/progress.ts";
 import { limiter } from "../work/limit.ts";
 import { Deaths } from "./deaths.ts";
 import type { Desired, DesiredService } from "./desired.ts";
+import type { Place } from "./field.ts";
 import type { ExistingSandbox, NetworkStep, ReplicaStep, UpPlan } from "./plan.ts";
 import type { Dependency } from "./project.ts";
 import { becomeReady } from "./ready.ts";
@@ -112,7 +113,9 @@ class Run {
     }
     progress.update(label, kind === "create" ? "creating" : "replacing");
     if (kind === "recreate") await client.removeNetwork(network.name);
-    const made = await this.#limited(() => client.createNetwork(network.request));
+    const made = await this.#limited(() => client.createNetwork(network.request)).catch((error: unknown) => {
+      throw placedError(error, network.place);
+    });
     this.#undo.defer(() => client.removeNetwork(made.id));
     progress.done(label, kind === "create" ? "created" : "replaced");
   }
@@ -193,7 +196,7 @@ class Run {
       }
       if (step.kind === "recreate") await removeGracefully(client, step.existing, undefined);
       const view = await client.createSandbox(replica.request).catch((error: unknown) => {
-        throw namedError(error, replica.name);
+        throw run === undefined ? error : placedError(error, run.desired.service.place);
       });
       this.#undo.defer(() => removeIfThere(client, view.id));
       run?.sandboxIds.push(view.id);
@@ -286,16 +289,13 @@ async function removeIfThere(client: NetdockClient, id: string): Promise<void> {
   });
 }
 
-export function serviceError(message: string, subject: string): NetError {
+function serviceError(message: string, subject: string): NetError {
   return new NetError("unavailable", "service.start", { message, subject });
 }
 
-/** The daemon's refusal of a sandbox, with the sandbox's name in front: many are made at once. */
-function namedError(error: unknown, name: string): unknown {
-  if (!isNetError(error) || error.message.includes(name)) return error;
-  return new NetError(error.code, error.op, {
-    ...error.toJSON(),
-    message: `${name}: ${error.message}`,
-    cause: error,
-  });
+/** The daemon's refusal of something in the file, with its place in front: many things are made at once. */
+function placedError(error: unknown, place: Place): unknown {
+  if (!isNetError(error) || error.code === "unavailable" || error.code === "cancelled") return error;
+  const message = `${place.file}:${place.line}: ${place.path}: ${error.message}`;
+  return new NetError(error.code, error.op, { ...error.toJSON(), message, cause: error });
 }

@@ -6,6 +6,11 @@ const FILE = {
   text: "Compose file (compose.yaml or docker-compose.yaml here)",
   complete: "file",
 } as const;
+const FILE_FLAG = {
+  flags: "-f, --file <file>",
+  text: "the same, as docker compose takes it",
+  complete: "file",
+} as const;
 const PROJECT_NAME = {
   flags: "-p, --project-name <name>",
   text: "name of the project (the file's, or the folder's)",
@@ -22,6 +27,7 @@ export const PROJECT_COMMANDS: readonly CommandSpec[] = [
       "unchanged stays as it is. If anything fails, what this call made is removed. Starts a daemon if none answers.",
     args: [FILE],
     flags: [
+      FILE_FLAG,
       PROJECT_NAME,
       { flags: "--scale <service=number>", text: "number of sandboxes of a service", repeat: true },
       { flags: "--profile <name>", text: "also services of this profile", repeat: true },
@@ -50,6 +56,7 @@ export const PROJECT_COMMANDS: readonly CommandSpec[] = [
       "Compose file here, else the only one there is. Stops the daemon if `up` started it and nothing else uses it.",
     args: [FILE],
     flags: [
+      FILE_FLAG,
       PROJECT_NAME,
       { flags: "-t, --timeout <seconds>", text: "seconds until a command that does not end is killed (10)" },
       JSON_FLAG,

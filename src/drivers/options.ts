@@ -15,7 +15,8 @@ export function unknownOption(
   known: readonly string[],
   driver: string,
 ): NetError {
-  const near = known.find((k) => k.endsWith(key.slice(key.lastIndexOf(".") + 1)));
+  const last = key.slice(key.lastIndexOf(".") + 1);
+  const near = last.length < 3 ? undefined : known.find((k) => k.endsWith(last));
   const right =
     near === undefined ? `the ${driver} driver knows ${known.join(", ") || "no options"}` : `use ${near}`;
   return invalid(

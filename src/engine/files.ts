@@ -17,21 +17,23 @@ export interface SandboxFiles {
   readonly hostname: string;
 }
 
+const LOG = ".log";
+
 /**
  * `resolv.conf`, `hosts` and `hostname` of each sandbox, under the run directory, and its log, under the state directory.
  * Running processes see the files through bind mounts, so they are rewritten in place, never replaced.
  */
 export class SandboxFileStore {
   readonly #runDir: string;
-  readonly #stateDir: string;
+  readonly #logDir: string;
   /** Last content written, to skip writes that change nothing. */
   readonly #written = new Map<string, string>();
 
   constructor(paths: { readonly runDir: string; readonly stateDir: string }) {
     this.#runDir = join(paths.runDir, "sandboxes");
-    this.#stateDir = join(paths.stateDir, "logs");
+    this.#logDir = join(paths.stateDir, "logs");
     mkdirSync(this.#runDir, { recursive: true });
-    mkdirSync(this.#stateDir, { recursive: true, mode: 0o750 });
+    mkdirSync(this.#logDir, { recursive: true, mode: 0o750 });
   }
 
   paths(id: string): SandboxFiles {
@@ -44,7 +46,7 @@ export class SandboxFileStore {
   }
 
   logPath(id: string): string {
-    return join(this.#stateDir, `${id}.log`);
+    return join(this.#logDir, `${id}${LOG}`);
   }
 
   /** Writes all three. `resolver`: names go to the embedded resolver; otherwise straight to the host's servers. */
@@ -79,8 +81,11 @@ export class SandboxFileStore {
     rmSync(this.logPath(id), { force: true });
   }
 
-  /** Ids that have files, known or not. */
+  /** Ids that have files or a log, known or not. */
   list(): string[] {
-    return readdirSync(this.#runDir);
+    const logs = readdirSync(this.#logDir).flatMap((name) =>
+      name.endsWith(LOG) ? [name.slice(0, -LOG.length)] : [],
+    );
+    return [...new Set([...readdirSync(this.#runDir), ...logs])];
   }
 }

@@ -1,6 +1,7 @@
 /**
  * Every point at which an operation can be cut short, in order. The crash tests kill the daemon at each of them; an
- * operation calls `step` right after the deed that the name says.
+ * operation calls `step` right after the deed that the name says. Making a sandbox goes through the steps of
+ * `endpoint.attach` that stand between `intended` and `committed`, too.
  */
 export const JOURNAL_STEPS = [
   "network.create:intended",
@@ -12,8 +13,8 @@ export const JOURNAL_STEPS = [
   "network.remove:committed",
   "sandbox.create:intended",
   "sandbox.create:netns",
-  "sandbox.create:files",
   "sandbox.create:attached",
+  "sandbox.create:files",
   "sandbox.create:started",
   "sandbox.create:committed",
   "endpoint.attach:intended",

@@ -1,4 +1,4 @@
-import { NetError } from "../base/errors.ts";
+import { isNetError, NetError } from "../base/errors.ts";
 import { familyOf, isUnspecified, parseIp, type Family, type Ip } from "../base/ip.ts";
 import type { Host } from "../model/host.ts";
 import type { SandboxId } from "../model/ids.ts";
@@ -154,7 +154,8 @@ export class PortTable {
         return done;
       } catch (error) {
         this.#let(sandbox, done);
-        if (mapping.hostPort !== undefined || attempt === EPHEMERAL_TRIES) throw inPublish(error, index);
+        const again = isNetError(error, "conflict") && mapping.hostPort === undefined;
+        if (!again || attempt === EPHEMERAL_TRIES) throw inPublish(error, index);
         number = undefined;
       }
     }
@@ -212,17 +213,19 @@ function fulfils(port: HeldPort, mapping: PortMapping): boolean {
   );
 }
 
-/** A refusal that names the wish at fault, whoever spoke it. */
+/** A refusal of the host that names the wish at fault. */
 function inPublish(error: unknown, index: number): unknown {
-  if (!(error instanceof NetError) || error.field !== undefined) return error;
+  if (!isNetError(error, "conflict", "invalid", "unsupported") || error.field !== undefined) return error;
   const { code: _code, op: _op, message, ...facts } = error.toJSON();
   const field = `publish[${index}]`;
-  const remedy = error.remedy ?? "publish another port, or leave the host port out to get a free one";
+  const other = "publish another port, or leave the host port out to get a free one";
+  const remedy = error.remedy ?? (error.code === "conflict" ? other : undefined);
+  const whole = `${field}: ${message}`;
   return new NetError(error.code, error.op, {
     ...facts,
-    message: `${field}: ${message}: ${remedy}`,
+    message: remedy === undefined || whole.includes(remedy) ? whole : `${whole}: ${remedy}`,
     field,
-    remedy,
+    ...(remedy === undefined ? {} : { remedy }),
     cause: error,
   });
 }

@@ -1,229 +1,164 @@
 import { NetError } from "../base/errors.ts";
-import type { Cidr } from "../base/cidr.ts";
-import type { Ip } from "../base/ip.ts";
+import { familyOf, isUnspecified, parseIp, type Ip } from "../base/ip.ts";
 import type { Blockade, FirewallElement } from "../model/firewall.ts";
 import type { Host, HostEvent, ObservedNetns, PortReservation } from "../model/host.ts";
 import type { TakenPrefix } from "../model/ipam.ts";
-import { HOST_NETNS, type LinkSpec, type NetnsKey, type Op, type RouteSpec } from "../model/ops.ts";
+import type { NetnsKey, Op } from "../model/ops.ts";
 import { elementKey } from "../plan/firewall/index.ts";
+import { FakeKernel } from "./fake-kernel.ts";
 
-interface FakeLink {
-  readonly name: string;
-  readonly kind: string;
-  readonly index: number;
-  up: boolean;
-  mtuBytes: number;
-  alias: string;
-  master: string | undefined;
-  readonly addresses: Set<Cidr>;
-  readonly peer?: { readonly netns: NetnsKey; readonly name: string };
+/** What a dead daemon's code meets everywhere. */
+export function killed(): NetError {
+  return new NetError("internal", "kill", { message: KILLED });
 }
 
-interface FakeNetns {
-  readonly links: Map<string, FakeLink>;
-  readonly routes: Map<string, RouteSpec>;
-  readonly sysctls: Map<string, string>;
-  redirect: number | undefined;
+export const KILLED = "this daemon is dead";
+
+/** A socket that holds a port. */
+interface Held {
+  readonly ip: Ip;
+  readonly port: number;
+  readonly protocol: string;
 }
 
 /**
- * A machine in memory: refuses what the kernel would refuse, and can be told to fail at a given step. It outlives the
- * engine, as the kernel does, so that restarts can be played.
+ * A machine in memory as one daemon sees it: refuses what the kernel would refuse, and can be told to fail at a given step.
+ * The kernel outlives the daemon; what a process has (sockets, subscriptions) ends with `close()` or `die()`.
  */
 export class FakeHost implements Host {
-  readonly namespaces: Map<NetnsKey, FakeNetns> = new Map([[HOST_NETNS, emptyNetns()]]);
-  firewall: Map<string, FirewallElement> | undefined;
-  blockades: readonly Blockade[] = [];
+  readonly kernel: FakeKernel;
   taken: TakenPrefix[] = [];
-  servers: Ip[] = ["192.0.2.53" as Ip];
-  /** Ports that "another process" holds: `0.0.0.0:80/tcp`. */
-  readonly busyPorts: Set<string> = new Set();
-  /** The n-th op from now fails (1: the next); counts down over every apply. */
+  servers: Ip[] = [parseIp("192.0.2.53")];
+  blockades: readonly Blockade[] = [];
+  /** Ports that another process holds. */
+  readonly busyPorts: Held[] = [];
+  /** The host has no IPv6. */
+  ipv6: boolean = true;
+  /** The n-th step from now fails (1: the next): steps of plans, and what is made outside them. */
   failAfter: number | undefined;
-  readonly #reserved = new Set<string>();
+  /** Called before the n-th step from now, which then is not done: the place to die. */
+  interrupt: { nth: number; readonly now: () => void } | undefined;
+  /** Steps taken so far. */
+  steps = 0;
+  /** By `tcp:80`. */
+  readonly #ports = new Map<string, Held[]>();
   readonly #listeners = new Set<(event: HostEvent) => void>();
-  #index = 1;
+  #dead = false;
   #port = 49_152;
+
+  constructor(kernel: FakeKernel = new FakeKernel()) {
+    this.kernel = kernel;
+  }
+
+  /** As SIGKILL: sockets are closed by the kernel, and whatever is still to run in this process does nothing any more. */
+  die(): void {
+    this.close();
+    this.#dead = true;
+  }
+
+  /** Tells the watchers. */
+  tell(event: HostEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  /** Ports held now, for leak checks. */
+  get heldPorts(): string[] {
+    return [...this.#ports.values()]
+      .flat()
+      .map(({ ip, port, protocol }) => `${ip}:${port}/${protocol}`)
+      .toSorted();
+  }
+
+  #step(what: string): void {
+    this.#live();
+    this.steps += 1;
+    if (this.interrupt !== undefined && --this.interrupt.nth === 0) this.interrupt.now();
+    this.#live();
+    if (this.failAfter === undefined || --this.failAfter > 0) return;
+    this.failAfter = undefined;
+    throw new NetError("kernel", what, { message: `${what}: no memory (injected)`, errno: "ENOMEM" });
+  }
+
+  #live(): void {
+    if (this.#dead) throw killed();
+  }
 
   netnsPath(key: NetnsKey): string {
     return `/fake/netns/${key}`;
   }
 
   createNetns(key: NetnsKey): void {
-    if (this.namespaces.has(key)) {
-      throw new NetError("conflict", "netns.create", { message: `namespace ${key} exists` });
-    }
-    this.namespaces.set(key, emptyNetns());
+    this.#step("netns.create");
+    this.kernel.createNetns(key);
   }
 
   adoptNetns(key: NetnsKey, source: { readonly path: string } | { readonly pid: number }): void {
-    if ("path" in source && !source.path.startsWith("/run/netns/")) {
-      throw new NetError("invalid", "netns.adopt", {
-        message: `netns.path: ${source.path} is no network namespace`,
-      });
-    }
-    this.createNetns(key);
+    this.#step("netns.adopt");
+    if ("path" in source) this.kernel.adoptNetns(key, "path", source.path);
+    else this.kernel.adoptNetns(key, "pid", `/proc/${source.pid}/ns/net`);
   }
 
   openNetns(key: NetnsKey): boolean {
-    return this.namespaces.has(key);
+    this.#live();
+    return this.kernel.pins.has(key);
   }
 
   deleteNetns(key: NetnsKey): void {
-    for (const link of this.namespaces.get(key)?.links.values() ?? []) {
-      if (link.peer !== undefined) this.namespaces.get(link.peer.netns)?.links.delete(link.peer.name);
-    }
-    this.namespaces.delete(key);
+    this.#live();
+    this.kernel.deleteNetns(key);
   }
 
   listNetns(): NetnsKey[] {
-    return [...this.namespaces.keys()].filter((key) => key !== HOST_NETNS);
+    return [...this.kernel.pins.keys()];
   }
 
-  block(blockades: readonly Blockade[]): void {
-    this.blockades = blockades;
-  }
-
-  apply(ops: readonly Op[]): Promise<void> {
-    const before = structuredClone({ namespaces: this.namespaces, firewall: this.firewall });
+  /** Deletions take their time, as in Linux, and others work meanwhile. */
+  async apply(ops: readonly Op[]): Promise<void> {
+    const undos: (() => void)[] = [];
     try {
       for (const op of ops) {
-        if (this.failAfter !== undefined && --this.failAfter === 0) {
-          this.failAfter = undefined;
-          throw new NetError("kernel", op.op, { message: `${op.op}: no memory (injected)`, errno: "ENOMEM" });
-        }
-        this.#applyOne(op);
+        if (op.op === "link.delete") await new Promise((resolve) => setImmediate(resolve));
+        this.#step(op.op);
+        undos.push(this.kernel.apply(op));
       }
-      return Promise.resolve();
     } catch (error) {
-      this.namespaces.clear();
-      for (const [key, value] of before.namespaces) this.namespaces.set(key, value);
-      this.firewall = before.firewall;
-      return Promise.reject(error as Error);
+      // Killed half-way means that all was done before: a plan without deletions goes in one go.
+      if (!this.#dead) for (const undo of undos.toReversed()) undo();
+      throw error;
     }
   }
 
-  #applyOne(op: Op): void {
-    switch (op.op) {
-      case "link.create":
-        this.#createLink(op.netns, op.link);
-        break;
-      case "link.delete": {
-        const { links } = this.#netns(op.netns);
-        const link = links.get(op.name);
-        if (link?.peer !== undefined) this.namespaces.get(link.peer.netns)?.links.delete(link.peer.name);
-        links.delete(op.name);
-        this.#dropRoutes(op.netns, op.name);
-        if (link?.peer !== undefined) this.#dropRoutes(link.peer.netns, link.peer.name);
-        break;
-      }
-      case "link.set": {
-        const link = this.#link(op.netns, op.name);
-        if (op.set.up !== undefined) link.up = op.set.up;
-        if (op.set.mtuBytes !== undefined) link.mtuBytes = op.set.mtuBytes;
-        if (op.set.master !== undefined) link.master = op.set.master ?? undefined;
-        break;
-      }
-      case "address.add": {
-        const { addresses } = this.#link(op.netns, op.address.link);
-        if (addresses.has(op.address.address)) throw kernelError(op.op, "EEXIST", op.address.address);
-        addresses.add(op.address.address);
-        break;
-      }
-      case "address.delete":
-        this.#link(op.netns, op.address.link).addresses.delete(op.address.address);
-        break;
-      case "route.replace":
-        this.#link(op.netns, op.route.link);
-        this.#netns(op.netns).routes.set(`${op.route.destination} ${op.route.metric ?? 0}`, op.route);
-        break;
-      case "route.delete":
-        this.#netns(op.netns).routes.delete(`${op.route.destination} ${op.route.metric ?? 0}`);
-        break;
-      case "sysctl.set":
-        this.#netns(op.netns).sysctls.set(op.key, op.value);
-        break;
-      case "firewall.change": {
-        this.firewall ??= new Map();
-        for (const element of op.change.remove) this.firewall.delete(elementKey(element));
-        for (const element of op.change.add) this.firewall.set(elementKey(element), element);
-        break;
-      }
-      case "resolver.redirect":
-        this.#netns(op.netns).redirect = op.port;
-        break;
-    }
-  }
-
-  #createLink(netns: NetnsKey, spec: LinkSpec): void {
-    const { links } = this.#netns(netns);
-    if (links.has(spec.name)) throw kernelError("link.create", "EEXIST", spec.name);
-    const peer = spec.kind.type === "veth" ? spec.kind.peer : undefined;
-    if (spec.master !== undefined && !links.has(spec.master))
-      throw kernelError("link.create", "ENODEV", spec.master);
-    const common = { kind: spec.kind.type, up: spec.up, mtuBytes: spec.mtuBytes ?? 1500 };
-    if (peer !== undefined) {
-      const inside = this.#netns(peer.netns).links;
-      if (inside.has(peer.name)) throw kernelError("link.create", "EEXIST", peer.name);
-      inside.set(peer.name, {
-        ...common,
-        name: peer.name,
-        index: ++this.#index,
-        alias: "",
-        master: undefined,
-        addresses: new Set(),
-        peer: { netns, name: spec.name },
-      });
-    }
-    links.set(spec.name, {
-      ...common,
-      name: spec.name,
-      index: ++this.#index,
-      alias: spec.alias ?? "",
-      master: spec.master,
-      addresses: new Set(),
-      ...(peer === undefined ? {} : { peer: { netns: peer.netns, name: peer.name } }),
-    });
-  }
-
-  #dropRoutes(netns: NetnsKey, link: string): void {
-    const routes = this.namespaces.get(netns)?.routes;
-    for (const [key, route] of routes ?? []) if (route.link === link) routes?.delete(key);
-  }
-
-  #netns(key: NetnsKey): FakeNetns {
-    const found = this.namespaces.get(key);
-    if (found === undefined) throw kernelError("netns", "ENOENT", key);
-    return found;
-  }
-
-  #link(netns: NetnsKey, name: string): FakeLink {
-    const link = this.#netns(netns).links.get(name);
-    if (link === undefined) throw kernelError("link", "ENODEV", name);
-    return link;
-  }
-
-  observe(netns: NetnsKey): ObservedNetns {
-    const { links, routes } = this.#netns(netns);
+  observe(key: NetnsKey): ObservedNetns {
+    this.#live();
+    const { links, routes } = this.kernel.netns(key);
     return {
-      links: [...links.values()].map((l) => ({ ...l, addresses: [...l.addresses] })),
-      routes: [...routes.values()].map((r) => ({ ...r, metric: r.metric ?? 0 })),
+      links: [...links.values()].map(({ peer: _, ...link }) => ({ ...link, addresses: [...link.addresses] })),
+      routes: [...routes.values()].map((route) => ({ ...route, metric: route.metric ?? 0 })),
     };
   }
 
   observeFirewall(): FirewallElement[] | undefined {
-    return this.firewall === undefined ? undefined : [...this.firewall.values()];
+    this.#live();
+    return this.kernel.firewall === undefined ? undefined : [...this.kernel.firewall.values()];
   }
 
   replaceFirewall(elements: readonly FirewallElement[]): void {
-    this.firewall = new Map(elements.map((e) => [elementKey(e), e]));
+    this.#step("firewall.replace");
+    this.kernel.firewall = new Map(elements.map((e) => [elementKey(e), e]));
   }
 
   removeFirewall(): void {
-    this.firewall = undefined;
+    this.#live();
+    this.kernel.firewall = undefined;
+  }
+
+  block(blockades: readonly Blockade[]): void {
+    this.#live();
+    this.blockades = blockades;
   }
 
   takenPrefixes(): TakenPrefix[] {
+    this.#live();
     return this.taken;
   }
 
@@ -231,48 +166,59 @@ export class FakeHost implements Host {
     return this.servers;
   }
 
-  reservePort(request: {
-    readonly ip: Ip;
-    readonly port: number;
-    readonly protocol: string;
-  }): PortReservation & { readonly port: number } {
-    const port = request.port === 0 ? ++this.#port : request.port;
-    const key = `${request.ip}:${port}/${request.protocol}`;
-    if (this.#reserved.has(key) || this.busyPorts.has(key)) {
-      throw new NetError("conflict", "port.reserve", { message: `port ${key} is held by nginx (pid 7)` });
+  reservePort(request: Held): PortReservation & { readonly port: number } {
+    this.#step("port.reserve");
+    const { ip, protocol } = request;
+    if (familyOf(ip) === 6 && !this.ipv6) {
+      throw new NetError("unsupported", "port.reserve", { message: "the host has no IPv6" });
     }
-    this.#reserved.add(key);
-    return { port, release: () => void this.#reserved.delete(key) };
+    let { port } = request;
+    if (port === 0) {
+      do port = this.#port = this.#port === 65_535 ? 49_152 : this.#port + 1;
+      while (this.#holder({ ip, port, protocol }) !== undefined);
+    }
+    const held = { ip, port, protocol };
+    if (this.#holder(held) !== undefined) {
+      throw new NetError("conflict", "port.reserve", {
+        message: `port ${ip}:${port}/${protocol} is held by nginx (pid 7)`,
+      });
+    }
+    const key = `${protocol}:${port}`;
+    this.#ports.set(key, [...(this.#ports.get(key) ?? []), held]);
+    const release = (): void => {
+      const left = (this.#ports.get(key) ?? []).filter((other) => other !== held);
+      if (left.length > 0) this.#ports.set(key, left);
+      else this.#ports.delete(key);
+    };
+    return { port, release };
   }
 
-  /** Ports held now, for leak checks. */
-  get heldPorts(): string[] {
-    return [...this.#reserved].toSorted();
+  #holder(wanted: Held): Held | undefined {
+    const here = this.#ports.get(`${wanted.protocol}:${wanted.port}`) ?? [];
+    return [...here, ...this.busyPorts].find(
+      (held) =>
+        held.port === wanted.port &&
+        held.protocol === wanted.protocol &&
+        familyOf(held.ip) === familyOf(wanted.ip) &&
+        (held.ip === wanted.ip || isUnspecified(held.ip) || isUnspecified(wanted.ip)),
+    );
   }
 
-  openResolver(_netns: NetnsKey, port: number | undefined): { udpFd: number; tcpFd: number; port: number } {
+  openResolver(key: NetnsKey, port: number | undefined): { udpFd: number; tcpFd: number; port: number } {
+    this.#step("resolver.open");
+    if (this.kernel.netns(key).links.get("lo")?.up !== true) {
+      throw new NetError("kernel", "resolver.open", { message: "EADDRNOTAVAIL", errno: "EADDRNOTAVAIL" });
+    }
     return { udpFd: -1, tcpFd: -1, port: port ?? ++this.#port };
   }
 
   watch(listener: (event: HostEvent) => void): () => void {
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   close(): void {
     this.#listeners.clear();
-    this.#reserved.clear();
+    this.#ports.clear();
   }
-}
-
-function emptyNetns(): FakeNetns {
-  return { links: new Map(), routes: new Map(), sysctls: new Map(), redirect: undefined };
-}
-
-function kernelError(op: string, errno: string, subject: string): NetError {
-  return new NetError(errno === "EEXIST" ? "conflict" : "kernel", op, {
-    message: `${op} ${subject}: ${errno}`,
-    subject,
-    errno,
-  });
 }

@@ -3,7 +3,7 @@ import { parseMac } from "../../base/mac.ts";
 import type { Driver } from "../../model/driver.ts";
 import type { Network } from "../../model/network.ts";
 import { parseLinkName, unknownOption } from "../options.ts";
-import { parseBridgeOptions, type BridgeOptions } from "./options.ts";
+import { BRIDGE_OPTION, checkMtu, parseBridgeOptions, type BridgeOptions } from "./options.ts";
 import { bridgeName, planEndpoint, planNetwork } from "./plan.ts";
 
 /** Docker's key for the name of the link inside the sandbox. */
@@ -32,7 +32,7 @@ export function bridgeDriver(): Driver {
       single: false,
     },
     checkNetwork(request) {
-      parseBridgeOptions(request.options ?? {});
+      checkMtu(parseBridgeOptions(request.options ?? {}), request.enableIPv6 ?? false);
     },
     checkAgainst(network, others) {
       const name = bridgeName(network, optionsOf(network));
@@ -41,7 +41,7 @@ export function bridgeDriver(): Driver {
       throw new NetError("conflict", "network.create", {
         message: `cannot create network ${network.name}: network ${twin.name} has the same bridge name ${name}`,
         subject: network.name,
-        field: "options.com.docker.network.bridge.name",
+        field: `options.${BRIDGE_OPTION.name}`,
         value: name,
         remedy: "choose another bridge name",
       });

@@ -29,7 +29,10 @@ export interface BridgeOptions {
 
 const OP = "network.create";
 
-/** Parses once; throws `invalid` for a malformed value or an unknown key and `unsupported` for modes not built yet. */
+/**
+ * Parses once; throws `invalid` for a malformed value or an unknown key and `unsupported` for modes not built yet. An empty
+ * value counts as absent.
+ */
 export function parseBridgeOptions(options: Readonly<Record<string, string>>): BridgeOptions {
   const known = new Set<string>(Object.values(BRIDGE_OPTION));
   for (const key of Object.keys(options)) {
@@ -37,7 +40,7 @@ export function parseBridgeOptions(options: Readonly<Record<string, string>>): B
   }
   for (const key of [BRIDGE_OPTION.gatewayMode4, BRIDGE_OPTION.gatewayMode6]) {
     const mode = options[key];
-    if (mode !== undefined && mode !== "nat") {
+    if (mode !== undefined && mode !== "" && mode !== "nat") {
       throw new NetError("unsupported", OP, {
         message: `options.${key}: gateway mode "${mode}" is not supported yet: use "nat"`,
         field: `options.${key}`,
@@ -47,12 +50,16 @@ export function parseBridgeOptions(options: Readonly<Record<string, string>>): B
     }
   }
   const binding = options[BRIDGE_OPTION.hostBinding4];
+  // Said of the predefined network only; its value changes nothing, but nonsense is refused.
+  parseBool(options, BRIDGE_OPTION.defaultBridge, false);
   return {
     bridgeName: parseLinkName(options[BRIDGE_OPTION.name], `options.${BRIDGE_OPTION.name}`, OP),
     icc: parseBool(options, BRIDGE_OPTION.icc, true),
     masquerade: parseBool(options, BRIDGE_OPTION.masquerade, true),
     hostBinding:
-      binding === undefined ? undefined : parseIp(binding, `options.${BRIDGE_OPTION.hostBinding4}`, OP),
+      binding === undefined || binding === ""
+        ? undefined
+        : parseIp(binding, `options.${BRIDGE_OPTION.hostBinding4}`, OP),
     mtuBytes: parseMtu(options[BRIDGE_OPTION.mtu]),
     interfacePrefix: parsePrefix(options[BRIDGE_OPTION.prefix]),
   };
@@ -67,7 +74,14 @@ function parseBool(options: Readonly<Record<string, string>>, key: string, absen
   throw invalid(`options.${key}`, text, 'write "true" or "false"', OP);
 }
 
-/** IPv4 needs 68 bytes (RFC 791), IPv6 1,280 (RFC 8200); the kernel's veth and bridge end at 65,535. */
+/** Without 1,280 bytes the kernel switches IPv6 off on a link (RFC 8200 section 5). */
+export function checkMtu(options: BridgeOptions, enableIPv6: boolean): void {
+  const { mtuBytes } = options;
+  if (!enableIPv6 || mtuBytes === undefined || mtuBytes >= 1280) return;
+  throw invalid(`options.${BRIDGE_OPTION.mtu}`, String(mtuBytes), "IPv6 needs 1280 bytes at least", OP);
+}
+
+/** IPv4 needs 68 bytes (RFC 791); the kernel's veth and bridge end at 65,535. */
 function parseMtu(text: string | undefined): number | undefined {
   if (text === undefined || text === "") return undefined;
   const mtu = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { NetError } from "../../base/errors.ts";
 import { temporaryDirectory } from "../../testkit/api-server.ts";
-import { type FakeCli, startFakeCli } from "../../testkit/fake-cli.ts";
+import { type CliResult, type FakeCli, startFakeCli } from "../../testkit/fake-cli.ts";
 
 let folder: ReturnType<typeof temporaryDirectory>;
 let cli: FakeCli;
@@ -22,6 +22,11 @@ afterEach(async () => {
 
 function compose(text: string): void {
   writeFileSync(join(folder.path, "compose.yaml"), `name: shop\n${text}`);
+}
+
+/** `up` where readiness is not the question: it waits for nothing. */
+function up(...argv: string[]): Promise<CliResult> {
+  return cli.run("up", "--timeout", "0", ...argv);
 }
 
 /** Sandboxes and networks of users there are now. */
@@ -49,7 +54,7 @@ networks: {front: , back: }`;
 describe("netdock up", () => {
   test("makes networks, then services in order, and says who is where", async () => {
     compose(TWO);
-    const { code, stdout, stderr } = await cli.run("up");
+    const { code, stdout, stderr } = await up();
     expect(stderr).toBe(
       [
         "network shop_front created",
@@ -92,7 +97,7 @@ services:
     dns: [9.9.9.9]
     sysctls: {net.core.somaxconn: 9}
 networks: {front: {ipam: {config: [{subnet: 10.9.0.0/24}]}}}`);
-    expect((await cli.run("up")).code).toBe(0);
+    expect((await up()).code).toBe(0);
     const [, request] = cli.api.engine.calls.find(([method]) => method === "createSandbox") ?? [];
     expect(request).toMatchObject({
       name: "shop-web-1",
@@ -121,7 +126,7 @@ networks: {front: {ipam: {config: [{subnet: 10.9.0.0/24}]}}}`);
     compose(
       'services: {web: {command: "$IMAGE_CMD", env_file: a.env, environment: {TWO: b, FROM_DOT: , NOT_SET: }}}',
     );
-    expect((await cli.run("up")).code).toBe(0);
+    expect((await up()).code).toBe(0);
     const [, request] = cli.api.engine.calls.find(([method]) => method === "createSandbox") ?? [];
     expect(request).toMatchObject({
       process: {
@@ -133,24 +138,24 @@ networks: {front: {ipam: {config: [{subnet: 10.9.0.0/24}]}}}`);
 
   test("changes nothing the second time, and only what changed the third", async () => {
     compose(TWO);
-    await cli.run("up");
+    await up();
     const before = changes().length;
-    const second = await cli.run("up");
+    const second = await up();
     expect(second.code).toBe(0);
     expect(second.stderr).toContain("service web unchanged\n");
     expect(changes().slice(before)).toEqual([]);
     compose(TWO.replace("run web", "run other"));
-    expect((await cli.run("up")).stderr).toContain("service web ready (replaced)\n");
+    expect((await up()).stderr).toContain("service web ready (replaced)\n");
     const id = expect.stringMatching(/^(stopProcess|removeSandbox) c{48}/) as unknown;
     expect(changes().slice(before)).toEqual([id, id, "createSandbox shop-web-1"]);
   });
 
   test("starts again what ended, and removes what is too much", async () => {
     compose("services: {web: {command: run, scale: 3}}");
-    await cli.run("up");
+    await up();
     const [first] = cli.engine.sandboxes.values();
     await cli.run("stop", first?.name ?? "");
-    expect((await cli.run("up", "--scale", "web=2")).stderr).toContain(
+    expect((await up("--scale", "web=2")).stderr).toContain(
       "sandbox shop-web-3 removed\nnetwork shop_default unchanged\nservice web ready (2 sandboxes: 1 unchanged, 1 started again)\n",
     );
     expect(world()).toEqual(["shop-web-1", "shop-web-2", "shop_default"]);
@@ -159,28 +164,28 @@ networks: {front: {ipam: {config: [{subnet: 10.9.0.0/24}]}}}`);
 
   test("replaces a network that changed, with those on it", async () => {
     compose(TWO);
-    await cli.run("up");
+    await up();
     compose(TWO.replace("back: }", "back: {internal: true}}"));
-    expect((await cli.run("up")).stderr).toContain("network shop_back replaced\n");
+    expect((await up()).stderr).toContain("network shop_back replaced\n");
     expect([...cli.engine.networks.values()].find(({ name }) => name === "shop_back")?.internal).toBe(true);
     expect(world()).toEqual(["shop-api-1", "shop-web-1", "shop_back", "shop_front"]);
   });
 
   test("reports orphans, and removes them on request", async () => {
     compose(TWO);
-    await cli.run("up");
+    await up();
     compose(TWO.replace(/^ {2}web:.*\n/m, ""));
-    expect((await cli.run("up")).stderr).toContain(
+    expect((await up()).stderr).toContain(
       "netdock: warning: the file no longer has the services of shop-web-1: remove them with --remove-orphans\n",
     );
     expect(world()).toContain("shop-web-1");
-    await cli.run("up", "--remove-orphans");
+    await up("--remove-orphans");
     expect(world()).not.toContain("shop-web-1");
   });
 
   test("makes fifty at once, sixteen at a time", async () => {
     compose("services: {web: {command: run, scale: 50}}");
-    const { code, stderr } = await cli.run("up");
+    const { code, stderr } = await up();
     expect(stderr).toContain("service web ready (50 sandboxes: 50 created)\n");
     expect(code).toBe(0);
     expect(cli.engine.sandboxes.size).toBe(50);
@@ -190,7 +195,7 @@ networks: {front: {ipam: {config: [{subnet: 10.9.0.0/24}]}}}`);
 
   test("--json prints the project and nothing else", async () => {
     compose("services: {web: {command: run, ports: ['8080:80']}}");
-    const { stdout, stderr } = await cli.run("up", "--json", "--timeout", "0");
+    const { stdout, stderr } = await up("--json");
     expect(JSON.parse(stdout)).toMatchObject({
       project: "shop",
       networks: [{ name: "shop_default" }],
@@ -305,7 +310,7 @@ describe("readiness", () => {
 describe("when something fails", () => {
   test("what this up made goes, what was there stays", async () => {
     compose("services: {old: {command: run}}");
-    await cli.run("up");
+    await up();
     compose(
       "services: {old: {command: run}, new: {command: run, networks: [more]}, bad: {command: run}}\nnetworks: {more: }",
     );
@@ -316,7 +321,7 @@ describe("when something fails", () => {
         field: "publish[0]",
       });
     };
-    const { code, stderr } = await cli.run("up");
+    const { code, stderr } = await up();
     expect(stderr).toContain("netdock: compose.yaml:2: services.bad: port 8080 is taken by other\n");
     expect(code).toBe(4);
     expect(world()).toEqual(["shop-old-1", "shop_default"]);
@@ -354,19 +359,19 @@ describe("when something fails", () => {
   ])("%s changes nothing and starts no daemon", async (text, expected, message) => {
     compose(text);
     cli.isDaemonUp = false;
-    const { code, stderr } = await cli.run("up");
+    const { code, stderr } = await up();
     expect(stderr).toMatch(message);
     expect(code).toBe(expected);
     expect(cli.daemonStarts).toEqual([]);
   });
 
   test("no file is no file", async () => {
-    expect(await cli.run("up")).toEqual({
+    expect(await up()).toEqual({
       code: 3,
       stdout: "",
       stderr: `netdock: there is no compose.yaml in ${folder.path}\n  name the file: netdock up FILE\n`,
     });
-    expect(await cli.run("up", "other.yaml")).toMatchObject({
+    expect(await up("other.yaml")).toMatchObject({
       code: 3,
       stderr: "netdock: there is no file other.yaml\n",
     });
@@ -402,7 +407,7 @@ describe("the daemon", () => {
 describe("netdock down", () => {
   beforeEach(async () => {
     compose(TWO);
-    await cli.run("up");
+    await up();
   });
 
   test("removes dependents first, then networks, and says what", async () => {
@@ -436,7 +441,7 @@ describe("netdock down", () => {
   });
 
   test("asks which of several, and takes the one named", async () => {
-    await cli.run("up", "-p", "second");
+    await up("-p", "second");
     writeFileSync(join(folder.path, "compose.yaml"), "name: third\nservices: {}");
     expect((await cli.run("down")).stderr).toBe("nothing of the project third is up\n");
     expect((await cli.run("down", "-p", "second", "--json")).stdout).toContain('"project": "second"');
@@ -451,7 +456,7 @@ describe("netdock down", () => {
 
   test("ends processes as their services ask", async () => {
     compose("services: {web: {command: run, stop_signal: SIGINT, stop_grace_period: 2500ms}}");
-    await cli.run("up", "--remove-orphans");
+    await up("--remove-orphans");
     await cli.run("down");
     expect(cli.api.engine.calls.findLast(([method]) => method === "stopProcess")?.[2]).toEqual({
       timeoutSeconds: 3,
@@ -462,7 +467,7 @@ describe("netdock down", () => {
 
 test("netdock status shows the daemon and the projects", async () => {
   compose(TWO);
-  await cli.run("up");
+  await up();
   const { code, stdout } = await cli.run("status");
   expect(code).toBe(0);
   expect(stdout).toMatch(

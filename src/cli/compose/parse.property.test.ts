@@ -165,7 +165,7 @@ test("any value anywhere gives a project or an error that names file, line and p
         expect(error.field, text).toBeDefined();
       }
     }),
-    { numRuns: 3000 },
+    { numRuns: 1000 },
   );
 });
 
@@ -206,7 +206,7 @@ test("any text gives a project or an error that names file and line", () => {
         }
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   );
 });
 

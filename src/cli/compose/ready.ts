@@ -26,13 +26,14 @@ export interface ReadyRequest {
   readonly deaths: Deaths;
   readonly view: SandboxView;
   readonly healthcheck: Healthcheck | undefined;
+  /** How long to wait for ports; 0: not at all, not even whether the process lives on. */
   readonly timeoutMs: number;
   /** Ends all waiting. */
   readonly signal: AbortSignal;
 }
 
 /** How long a process must live to count as started: most that fail do so while they load. */
-export const START_GRACE_MS = 200;
+const START_GRACE_MS = 200;
 
 /** What waiting came to: warnings to show, or the exit code of a process that ended. */
 export type Readiness =
@@ -57,7 +58,7 @@ async function allReady(request: ReadyRequest): Promise<Readiness> {
     const [warnings] = await Promise.all([
       portsListen(request),
       healthy(request),
-      pause(START_GRACE_MS, undefined, { signal: request.signal }),
+      pause(Math.min(START_GRACE_MS, request.timeoutMs), undefined, { signal: request.signal }),
     ]);
     return { kind: "ready", warnings };
   } catch (error) {

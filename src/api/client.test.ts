@@ -43,6 +43,25 @@ const calls: readonly (readonly [
     ["disconnect", "web", "backend"],
     undefined,
   ],
+  [
+    "cut",
+    (client) => client.cut("backend", "web"),
+    ["setLink", "web", "backend", { connected: false }],
+    undefined,
+  ],
+  [
+    "heal",
+    (client) => client.heal("backend", "web"),
+    ["setLink", "web", "backend", { connected: true }],
+    undefined,
+  ],
+  ["partition", (client) => client.partition(), ["partition"], { cut: [], groups: [] }],
+  [
+    "setPartition",
+    (client) => client.setPartition([["a"], ["b"]]),
+    ["setPartition", [["a"], ["b"]]],
+    undefined,
+  ],
   ["sandboxes", (client) => client.sandboxes(), ["sandboxes"], [sampleSandbox()]],
   ["sandbox", (client) => client.sandbox("web"), ["sandbox", "web"], sampleSandbox()],
   [

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { NetworkView, ReconcileReport, SandboxView } from "../engine/contract.ts";
+import type { NetworkView, PartitionView, ReconcileReport, SandboxView } from "../engine/contract.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { NetdockEvent } from "../model/events.ts";
 import type { Lease } from "../model/ipam.ts";
@@ -44,6 +44,12 @@ export interface Client extends Disposable {
   leases(ref: string, options?: RequestOptions): Promise<readonly Lease[]>;
   connect(networkRef: string, request: ConnectRequest, options?: RequestOptions): Promise<Endpoint>;
   disconnect(networkRef: string, sandboxRef: string, options?: RequestOptions): Promise<void>;
+  /** Frames between the sandbox and the network are lost until `heal`, and nobody is told. */
+  cut(networkRef: string, sandboxRef: string, options?: RequestOptions): Promise<void>;
+  heal(networkRef: string, sandboxRef: string, options?: RequestOptions): Promise<void>;
+  partition(options?: RequestOptions): Promise<PartitionView>;
+  /** Groups of sandboxes that cannot reach each other, instead of those of before; none heals. */
+  setPartition(groups: readonly (readonly string[])[], options?: RequestOptions): Promise<void>;
 
   sandboxes(options?: RequestOptions): Promise<readonly SandboxView[]>;
   sandbox(ref: string, options?: RequestOptions): Promise<SandboxView>;
@@ -109,6 +115,10 @@ export function connect(target: { readonly socketPath: string } | { readonly hos
     connect: (ref, request, options) => call("POST", at`/networks/${ref}/connect`, options, request),
     disconnect: (ref, sandbox, options) =>
       call("POST", at`/networks/${ref}/disconnect`, options, { sandbox }),
+    cut: (ref, sandbox, options) => call("POST", at`/networks/${ref}/cut`, options, { sandbox }),
+    heal: (ref, sandbox, options) => call("POST", at`/networks/${ref}/heal`, options, { sandbox }),
+    partition: (options) => call("GET", "/partition", options),
+    setPartition: (groups, options) => call("POST", "/partition", options, { groups }),
 
     sandboxes: (options) => call("GET", "/sandboxes", options),
     sandbox: (ref, options) => call("GET", at`/sandboxes/${ref}`, options),

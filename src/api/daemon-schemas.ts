@@ -15,7 +15,7 @@ export const event: Schema<NetdockEvent> = object<NetdockEvent>({
     time: time("When"),
     type: word("About what", ["network", "sandbox", "daemon"]),
     action: text(
-      "network: create, connect, disconnect, destroy, prune; sandbox: create, start, die, destroy; daemon: reconcile",
+      "network: create, connect, disconnect, cut, heal, destroy, prune; sandbox: create, start, die, destroy; daemon: reconcile, partition, heal",
     ),
     id: text("Id of the network or sandbox"),
     attributes: texts("name, driver, sandbox, exitCode …, as the action has them"),

@@ -1,7 +1,13 @@
 import type { Engine } from "../engine/contract.ts";
 import { pruneReport } from "./daemon-schemas.ts";
-import { connectRequest, disconnectRequest, networkRequest } from "./request-schemas.ts";
-import { endpoint, lease, networkView } from "./response-schemas.ts";
+import {
+  connectRequest,
+  disconnectRequest,
+  linkRequest,
+  networkRequest,
+  partitionRequest,
+} from "./request-schemas.ts";
+import { endpoint, lease, networkView, partitionView } from "./response-schemas.ts";
 import { type Route, route } from "./routes.ts";
 import { list } from "./schema.ts";
 
@@ -103,5 +109,49 @@ export function networkRoutes(engine: Engine): readonly Route[] {
         return undefined;
       },
     }),
+    linkRoute(engine, "cut", "Cut a sandbox's link: frames are lost both ways, and nobody is told"),
+    linkRoute(engine, "heal", "Heal a link that was cut"),
+    route({
+      method: "GET",
+      path: "/partition",
+      op: "partition.inspect",
+      tag,
+      summary: "What is cut on purpose",
+      refuses: [],
+      status: 200,
+      reply: partitionView,
+      run: () => engine.partition(),
+    }),
+    route({
+      method: "POST",
+      path: "/partition",
+      op: "partition.set",
+      tag,
+      summary: "Keep groups of sandboxes from reaching each other, instead of those of before; none heals",
+      body: partitionRequest,
+      refuses: ["not_found", "unsupported", "kernel"],
+      status: 204,
+      run: async ({ body }) => {
+        await engine.setPartition(body.groups);
+        return undefined;
+      },
+    }),
   ];
+}
+
+function linkRoute(engine: Engine, action: "cut" | "heal", summary: string): Route {
+  return route({
+    method: "POST",
+    path: `/networks/:ref/${action}`,
+    op: `network.${action}`,
+    tag: "networks",
+    summary,
+    body: linkRequest,
+    refuses: ["not_found", "conflict", "unsupported", "kernel"],
+    status: 204,
+    run: async ({ ref, body }) => {
+      await engine.setLink(body.sandbox, ref, { connected: action === "heal" });
+      return undefined;
+    },
+  });
 }

@@ -8,6 +8,8 @@ import type {
   ConnectRequest,
   DisconnectRequest,
   ExitRequest,
+  LinkRequest,
+  PartitionRequest,
   ReconcileRequest,
   StopRequest,
 } from "./types.ts";
@@ -110,6 +112,26 @@ export const disconnectRequest: Schema<DisconnectRequest> = object<DisconnectReq
   id: "DisconnectRequest",
   description: "Who leaves the network of the path",
   required: { sandbox: sandboxField },
+  optional: {},
+});
+
+export const linkRequest: Schema<LinkRequest> = object<LinkRequest>({
+  id: "LinkRequest",
+  description: "Whose link to the network of the path",
+  required: { sandbox: sandboxField },
+  optional: {},
+});
+
+export const partitionRequest: Schema<PartitionRequest> = object<PartitionRequest>({
+  id: "PartitionRequest",
+  description: "Who cannot reach whom from now on, instead of before",
+  required: {
+    groups: list(
+      "Groups that cannot reach each other; none heals. Who is in no group reaches everybody",
+      list("One side", sandboxField),
+      { examples: [[["web"], ["db", "cache"]]] },
+    ),
+  },
   optional: {},
 });
 
@@ -277,6 +299,8 @@ export const requestSchemas: readonly Schema<unknown>[] = [
   endpointRequest,
   connectRequest,
   disconnectRequest,
+  linkRequest,
+  partitionRequest,
   processSpec,
   netnsRequest,
   dnsRequest,

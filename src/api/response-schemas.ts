@@ -1,7 +1,7 @@
 import type { Cidr, Subnet } from "../base/cidr.ts";
 import type { Ip } from "../base/ip.ts";
 import type { Mac } from "../base/mac.ts";
-import type { NetworkView, SandboxView } from "../engine/contract.ts";
+import type { NetworkView, PartitionView, SandboxView } from "../engine/contract.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { EndpointId, NetworkId, SandboxId } from "../model/ids.ts";
 import type { Lease } from "../model/ipam.ts";
@@ -253,6 +253,23 @@ export const lease: Schema<Lease> = object<Lease>({
   },
 });
 
+export const partitionView: Schema<PartitionView> = object<PartitionView>({
+  id: "Partition",
+  description: "What is cut on purpose now, by name",
+  required: {
+    cut: list(
+      "Links that are cut",
+      object<PartitionView["cut"][number]>({
+        description: "A sandbox's link to a network",
+        required: { sandbox: text("The sandbox"), network: text("The network") },
+        optional: {},
+      }),
+    ),
+    groups: list("Groups that cannot reach each other", list("One side", text("A sandbox"))),
+  },
+  optional: {},
+});
+
 /** Schemas with a name, for `addSchema`. */
 export const responseSchemas: readonly Schema<unknown>[] = [
   endpoint,
@@ -265,4 +282,5 @@ export const responseSchemas: readonly Schema<unknown>[] = [
   processStatus,
   sandboxView,
   lease,
+  partitionView,
 ];

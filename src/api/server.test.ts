@@ -114,6 +114,8 @@ describe("whatever the body, the answer is a success or a refusal, never a fault
     ["/networks", schemaOf("NetworkRequest")],
     ["/networks/backend/connect", schemaOf("ConnectRequest")],
     ["/networks/backend/disconnect", schemaOf("DisconnectRequest")],
+    ["/networks/backend/cut", schemaOf("LinkRequest")],
+    ["/partition", schemaOf("PartitionRequest")],
     ["/sandboxes", schemaOf("SandboxRequest")],
     ["/sandboxes/web/process", schemaOf("ProcessSpec")],
     ["/sandboxes/web/adopt-process", schemaOf("AdoptProcessRequest")],

@@ -65,6 +65,17 @@ export interface DisconnectRequest {
   readonly sandbox: string;
 }
 
+/** Body of `POST /networks/:ref/cut` and `…/heal`. */
+export interface LinkRequest {
+  readonly sandbox: string;
+}
+
+/** Body of `POST /partition`. */
+export interface PartitionRequest {
+  /** Sandboxes by name, id or unique id prefix. Groups cannot reach each other; none heals. */
+  readonly groups: readonly (readonly string[])[];
+}
+
 /** A process a client started in the sandbox itself. */
 export interface AdoptProcessRequest {
   readonly pid: number;

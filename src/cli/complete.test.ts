@@ -14,8 +14,18 @@ describe("complete()", () => {
     expect(words("")).toEqual(expect.arrayContaining(["up", "down", "run", "network", "completion"]));
     expect(words("")).not.toContain("__complete");
     expect(words("s")).toEqual(["status", "stop"]);
-    expect(words("network", "")).toEqual(["create", "ls", "inspect", "rm", "connect", "disconnect", "prune"]);
-    expect(words("-H", "/x.sock", "network", "c")).toEqual(["create", "connect"]);
+    expect(words("network", "")).toEqual([
+      "create",
+      "ls",
+      "inspect",
+      "rm",
+      "connect",
+      "disconnect",
+      "cut",
+      "heal",
+      "prune",
+    ]);
+    expect(words("-H", "/x.sock", "network", "c")).toEqual(["create", "connect", "cut"]);
     expect(words("nope", "")).toEqual([]);
   });
 
@@ -100,7 +110,7 @@ COMP_WORDS=(netdock network rm fr); COMP_CWORD=3
 _netdock
 printf '%s,' "\${COMPREPLY[@]}"`;
     const env = { PATH: `${folder.path}:${process.env["PATH"]}` };
-    expect(execFileSync("bash", ["-c", script], { env, encoding: "utf8" })).toBe("front,fruit,");
+    expect(execFileSync("bash", ["--norc", "-c", script], { env, encoding: "utf8" })).toBe("front,fruit,");
     expect(execFileSync("cat", [join(folder.path, "asked")], { encoding: "utf8" })).toBe(
       "__complete|--|network|rm|fr|",
     );

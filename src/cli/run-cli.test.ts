@@ -248,6 +248,15 @@ describe("netdock network", () => {
     ]);
   });
 
+  test("cut and heal", async () => {
+    expect((await cli.run("network", "cut", "back", "web")).code).toBe(0);
+    expect((await cli.run("network", "heal", "back", "web")).code).toBe(0);
+    expect(asked()).toEqual([
+      ["setLink", "web", "back", { connected: false }],
+      ["setLink", "web", "back", { connected: true }],
+    ]);
+  });
+
   test("prune prints what it removed", async () => {
     expect(await cli.run("network", "prune", "-f")).toEqual({ code: 0, stdout: "backend\n", stderr: "" });
   });

@@ -108,7 +108,7 @@ export class Partition {
 
   #parse(groups: readonly (readonly string[])[]): ReadonlySet<SandboxId>[] {
     const { state } = this.#core;
-    const op = "network.partition";
+    const op = "partition.set";
     const refuse = (message: string, remedy: string): NetError =>
       new NetError("invalid", op, { message: `groups: ${message}: ${remedy}`, field: "groups", remedy });
     if (groups.length === 1)

@@ -15,6 +15,18 @@ export async function runNetworkDisconnect({ client, args }: Call): Promise<numb
   return 0;
 }
 
+export async function runNetworkCut({ client, args }: Call): Promise<number> {
+  const [network, sandbox] = args as [string, string];
+  await client.cut(network, sandbox);
+  return 0;
+}
+
+export async function runNetworkHeal({ client, args }: Call): Promise<number> {
+  const [network, sandbox] = args as [string, string];
+  await client.heal(network, sandbox);
+  return 0;
+}
+
 function connectRequest(flags: Flags): Omit<ConnectRequest, "sandbox"> {
   const options = flags.fullPairs("driverOpt", "key=value");
   return {

@@ -128,6 +128,32 @@ export const NETWORK_COMMANDS: readonly CommandSpec[] = [
     load: async () => ({ run: (await import("../commands/network-connect.ts")).runNetworkDisconnect }),
   },
   {
+    path: "network cut",
+    summary: "Break a sandbox's link to a network on purpose",
+    description:
+      "Frames between the sandbox and the network are lost from now on, in both directions and without a word to anybody: " +
+      "connections stall as they do when a cable far away breaks. `netdock network heal` lets them go on; so does a restart " +
+      "of the daemon.",
+    args: [
+      { name: "NETWORK", text: "the network", complete: "network" },
+      { name: "SANDBOX", text: "the sandbox", complete: "sandbox" },
+    ],
+    flags: [],
+    examples: [["netdock network cut back db", "does the application cope with a database that is silent?"]],
+    load: async () => ({ run: (await import("../commands/network-connect.ts")).runNetworkCut }),
+  },
+  {
+    path: "network heal",
+    summary: "Heal a link that was cut",
+    args: [
+      { name: "NETWORK", text: "the network", complete: "network" },
+      { name: "SANDBOX", text: "the sandbox", complete: "sandbox" },
+    ],
+    flags: [],
+    examples: [["netdock network heal back db", "connections that nobody gave up go on"]],
+    load: async () => ({ run: (await import("../commands/network-connect.ts")).runNetworkHeal }),
+  },
+  {
     path: "network prune",
     summary: "Remove every network that no sandbox is on",
     args: [],

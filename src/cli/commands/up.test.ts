@@ -257,6 +257,27 @@ describe("readiness", () => {
     expect(world()).toEqual([]);
   });
 
+  test("a service that fails once it was ready leaves the rest up, and is told", async () => {
+    compose(`services:
+  web: {command: run, healthcheck: {test: x}, depends_on: {api: {condition: service_healthy}}}
+  api: {command: run, healthcheck: {test: x}}`);
+    const end = Promise.withResolvers<void>();
+    cli.engine.life = (_, name) => (name === "shop-api-1" ? { exitCode: 3, after: end.promise } : undefined);
+    // By the time web is checked, api is ready; it ends while web still comes up.
+    cli.spawn = async ({ hostname }) => {
+      if (hostname === "shop-web-1") {
+        end.resolve();
+        await cli.engine.told("die");
+      }
+      return 0;
+    };
+    const { code, stdout, stderr } = await up();
+    expect(stderr).toContain("netdock: shop-api-1 ended with exit code 3\n  see: netdock logs shop-api-1\n");
+    expect(stdout).toMatch(/shop-api-1 +exited \(3\)/);
+    expect(code).toBe(1);
+    expect(world()).toEqual(["shop-api-1", "shop-web-1", "shop_default"]);
+  });
+
   test("a service that ends with 0 is done", async () => {
     compose("services: {job: {command: run, ports: ['8080:80']}}");
     cli.engine.life = () => ({ exitCode: 0, after: undefined });

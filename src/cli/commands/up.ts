@@ -1,7 +1,10 @@
 import { isNetError } from "../../base/errors.ts";
+import type { SandboxView } from "../client.ts";
 import { desiredState } from "../compose/desired.ts";
+import { LABEL } from "../compose/labels.ts";
 import { type LoadedProject, loadProject } from "../compose/load.ts";
 import { ownedBy, planUp, type UpPlan } from "../compose/plan.ts";
+import type { Project } from "../compose/project.ts";
 import { executeUp } from "../compose/up.ts";
 import { answers } from "../daemon-help.ts";
 import { baseEnvironment } from "../environment.ts";
@@ -34,8 +37,7 @@ export async function runUp(call: Call): Promise<number> {
     const warnings = await bringUp(call, loaded, progress, abort.signal);
     progress.end();
     for (const warning of warnings) warn(context, warning);
-    await report(call, loaded.project.name);
-    return EXIT.ok;
+    return await report(call, loaded.project);
   } catch (error) {
     progress.end();
     if (!isNetError(error) || error.op !== "service.start") throw error;
@@ -64,7 +66,7 @@ async function bringUp(
   try {
     return await carryOut(call, loaded, progress, signal);
   } catch (error) {
-    if (!isAnswered) await context.stopDaemonIfOurs(host);
+    if (!isAnswered && (await context.stopDaemonIfOurs(host))) progress.done("daemon", "stopped again");
     throw error;
   }
 }
@@ -114,8 +116,35 @@ function scaleOf(flags: Flags): ReadonlyMap<string, number> {
   );
 }
 
-async function report({ context, client, flags }: Call, project: string): Promise<void> {
+/**
+ * Shows what is there now. A service that failed after it had counted as started is too late to take everything back for, and
+ * not to be passed over in silence: the rest stays up, and the exit code is 1.
+ */
+async function report(
+  { context, client, flags }: Call,
+  { name: project, services }: Project,
+): Promise<number> {
   const views = ownedBy(project, await client.sandboxes());
+  const failed = views.filter(
+    (view) =>
+      (view.status?.exitCode ?? 0) !== 0 &&
+      view.state === "exited" &&
+      services.some(({ name }) => name === view.labels[LABEL.service]),
+  );
+  await print({ context, client, flags }, project, views);
+  for (const { name, status } of failed) {
+    context.stderr.write(
+      `netdock: ${name} ended with exit code ${status?.exitCode}\n  see: netdock logs ${name}\n`,
+    );
+  }
+  return failed.length === 0 ? EXIT.ok : EXIT.failure;
+}
+
+async function print(
+  { context, client, flags }: Pick<Call, "context" | "client" | "flags">,
+  project: string,
+  views: readonly SandboxView[],
+): Promise<void> {
   if (!flags.has("json")) {
     context.stdout.write(projectTable(project, views));
     return;

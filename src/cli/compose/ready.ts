@@ -33,7 +33,7 @@ export interface ReadyRequest {
 }
 
 /** How long a process must live to count as started: most that fail do so while they load. */
-const START_GRACE_MS = 200;
+const START_GRACE_MS = 300;
 
 /** What waiting came to: warnings to show, or the exit code of a process that ended. */
 export type Readiness =

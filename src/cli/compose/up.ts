@@ -5,11 +5,12 @@ import type { CliContext } from "../context.ts";
 import type { Progress } from "../view/progress.ts";
 import { limiter } from "../work/limit.ts";
 import { Deaths } from "./deaths.ts";
-import type { Desired, DesiredService } from "./desired.ts";
+import type { Desired } from "./desired.ts";
 import type { Place } from "./field.ts";
 import type { ExistingSandbox, NetworkStep, ReplicaStep, UpPlan } from "./plan.ts";
 import type { Dependency } from "./project.ts";
 import { becomeReady } from "./ready.ts";
+import { ServiceRun, summary } from "./service-run.ts";
 import { removeGracefully } from "./stop.ts";
 
 export interface UpRequest {
@@ -228,39 +229,6 @@ class Run {
     const shown = tail === "" ? ", and printed nothing" : `; the end of its output:\n${tail}`;
     return serviceError(`${view.name} ${ending} right after its start${shown}`, view.name);
   }
-}
-
-/** One service on its way up. */
-class ServiceRun {
-  readonly desired: DesiredService;
-  readonly sandboxIds: string[] = [];
-  readonly started: PromiseWithResolvers<void> = Promise.withResolvers();
-  readonly ready: PromiseWithResolvers<void> = Promise.withResolvers();
-
-  constructor(desired: DesiredService) {
-    this.desired = desired;
-  }
-
-  get label(): string {
-    return `service ${this.desired.service.name}`;
-  }
-}
-
-/** `ready`, `ready (3 sandboxes: 2 unchanged, 1 created)` */
-function summary(steps: readonly ReplicaStep[], run: ServiceRun): string {
-  const words = {
-    keep: "unchanged",
-    create: "created",
-    start: "started again",
-    recreate: "replaced",
-  } as const;
-  const counts = Object.entries(words).flatMap(([kind, word]) => {
-    const count = steps.filter((step) => step.kind === kind).length;
-    return count === 0 ? [] : [[count, word] as const];
-  });
-  if (steps.length === 0) return "ready (no sandboxes)";
-  if (steps.length === 1) return counts[0]?.[1] === "unchanged" ? "unchanged" : `ready (${counts[0]?.[1]})`;
-  return `ready (${run.sandboxIds.length} sandboxes: ${counts.map(([count, word]) => `${count} ${word}`).join(", ")})`;
 }
 
 const TAIL_LINES = 10;

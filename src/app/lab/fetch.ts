@@ -2,6 +2,7 @@ import { type IncomingMessage, request } from "node:http";
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { invalid } from "../../base/errors.ts";
+import { gaveUp } from "./sockets.ts";
 import type { DialOptions, FetchOptions } from "./types.ts";
 
 /** Statuses whose responses have no body (Fetch standard, "null body status"), not even an empty one. */
@@ -28,7 +29,7 @@ export async function fetchOver(
     ...(signal === undefined ? {} : { signal }),
   })
     .on("response", resolve)
-    .on("error", reject)
+    .on("error", (error) => reject(signal?.aborted === true ? gaveUp(signal) : error))
     .end(body);
   return responseOf(await promise);
 }

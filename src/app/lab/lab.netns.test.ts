@@ -60,6 +60,40 @@ describe("nodes", () => {
     await expect(net.dial({ host: "nobody", port: 80 })).rejects.toMatchObject({ code: "not_found" });
   });
 
+  it("are asked by HTTP from each other and from the host", async () => {
+    await net.createNetwork({ name: "front", enableIPv6: true });
+    const web = await net.createSandbox({ name: "web", networks: ["front"] });
+    const peer = await net.createSandbox({ networks: ["front"] });
+    const server = createHttpServer((request, response) => {
+      request.setEncoding("utf8");
+      void request.toArray().then((parts) => {
+        response.writeHead(request.method === "DELETE" ? 204 : 201, { "x-host": request.headers.host });
+        response.end(`${request.method} ${request.url} ${String(request.headers["x-a"])} ${parts.join("")}`);
+      });
+    });
+    await web.listen(server, { ip: "::", port: 8000 });
+
+    const made = await peer.fetch("http://WEB:8000/a?b", {
+      method: "PUT",
+      headers: { "x-a": "1" },
+      body: "é",
+    });
+    expect([made.status, made.headers.get("x-host"), await made.text()]).toEqual([
+      201,
+      "web:8000",
+      "PUT /a?b 1 é",
+    ]);
+    const address = web.view().endpoints[0]?.ipv6?.split("/")[0];
+    const gone = await net.fetch(`http://[${address}]:8000/`, { method: "DELETE" });
+    expect([gone.status, gone.body]).toEqual([204, null]);
+
+    await expect(net.fetch("https://web/")).rejects.toMatchObject({ code: "invalid", field: "url" });
+    await expect(net.fetch("http://web/")).rejects.toMatchObject({ code: "ECONNREFUSED" });
+    await peer.listen(createServer(), { port: 80 });
+    const deaf = net.fetch(`http://${peer.ip()}/`, { signal: AbortSignal.timeout(50) });
+    await expect(deaf).rejects.toMatchObject({ code: "cancelled" });
+  });
+
   it("know names of their own networks only", async () => {
     await Promise.all([net.createNetwork("front"), net.createNetwork("back")]);
     await play("web", ["front"]);

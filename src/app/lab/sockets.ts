@@ -77,6 +77,10 @@ function resolve({ engine, sandbox }: Place, name: string): Ip {
 }
 
 function refuseAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted !== true) return;
-  throw new NetError("cancelled", "dial", { message: "the caller gave up", cause: signal.reason });
+  if (signal?.aborted === true) throw gaveUp(signal);
+}
+
+/** What a call throws that was aborted. */
+export function gaveUp(signal: AbortSignal): NetError {
+  return new NetError("cancelled", "dial", { message: "the caller gave up", cause: signal.reason });
 }

@@ -1,4 +1,4 @@
-import { invalid } from "../base/errors.ts";
+import { invalid, NetError } from "../base/errors.ts";
 import { parseIp, type Ip } from "../base/ip.ts";
 import { PROTOCOLS, type PortMapping, type Protocol } from "../model/ports.ts";
 
@@ -40,7 +40,15 @@ function parseHostIp(text: string | undefined, field: string, op: string): Ip | 
   if (text === undefined || text === "") return undefined;
   const bracketed = text.startsWith("[");
   const ip = parseIp(bracketed ? text.slice(1, -1) : text, field, op);
-  return ip;
+  if (ip !== "::1") return ip;
+  // See publishElements: the kernel has no route_localnet for IPv6.
+  const remedy = "publish on 127.0.0.1, or on [::]";
+  throw new NetError("unsupported", op, {
+    message: `${field}: a port of [::1] cannot be led into a sandbox: ${remedy}`,
+    field,
+    value: text,
+    remedy,
+  });
 }
 
 function parseRange(text: string, field: string, whole: string): { first: number; count: number } {

@@ -15,7 +15,7 @@ import { emitMembership, namesAddress } from "./membership.ts";
 import { makeNetns, sysctlOps } from "./netns.ts";
 import { checkExclusive, parseProcess } from "./parse.ts";
 import { prepareEndpoint, wishedLinkName, type Prepared } from "./prepare.ts";
-import { publishedOn, publishOps, waysOf } from "./traffic.ts";
+import { publishedOn, publishOps, refuseInVain, waysOf } from "./traffic.ts";
 
 /** A wish to join with the network it means. */
 interface Joining {
@@ -138,6 +138,10 @@ export class Sandboxes {
       const request = { sandbox, network, wish, present, takenLinks: [...takenLinks, ...later] };
       done.push(within(`networks[${i}]`, () => prepareEndpoint(this.#core, request)));
     });
+    if (sandbox.ports.length > 0) {
+      const endpoints = done.map((p) => p.endpoint);
+      refuseInVain(sandbox, waysOf(this.#core, endpoints));
+    }
     return done;
   }
 

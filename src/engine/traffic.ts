@@ -1,5 +1,6 @@
 import { addressOf } from "../base/cidr.ts";
-import type { Family, Ip } from "../base/ip.ts";
+import { NetError } from "../base/errors.ts";
+import { familyOf, type Family, type Ip } from "../base/ip.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { FirewallElement } from "../model/firewall.ts";
 import type { Network } from "../model/network.ts";
@@ -71,6 +72,26 @@ export function publishedOn(ways: Ways, held: readonly HeldPort[]): Published {
     }
   }
   return { bindings, elements };
+}
+
+/**
+ * Refuses to publish on an address that the sandbox has no use for: it publishes by the other family only, and a port in vain
+ * would be found out late. Where it does not publish at all (yet), ports wait for a network that does, as in Docker.
+ */
+export function refuseInVain(sandbox: Sandbox, ways: Ways): void {
+  const families = ways.publishers.map((p) => p.family);
+  const at = sandbox.ports.findIndex(
+    ({ hostIp }) => hostIp !== undefined && !families.includes(familyOf(hostIp)),
+  );
+  const hostIp = sandbox.ports[at]?.hostIp;
+  if (hostIp === undefined || families.length === 0) return;
+  const remedy = `join a network with IPv${familyOf(hostIp)}, or publish on an IPv${families[0]} address`;
+  throw new NetError("invalid", "sandbox.create", {
+    message: `publish[${at}]: the sandbox has no IPv${familyOf(hostIp)} address that ${hostIp} could lead to: ${remedy}`,
+    field: `publish[${at}]`,
+    value: hostIp,
+    remedy,
+  });
 }
 
 /** Steps that turn one set of default routes into another; a route whose link goes away goes with it. */

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { errorText } from "../base/errors.ts";
+import { errorText, NetError } from "../base/errors.ts";
 import { bridgeDriver } from "../drivers/bridge/driver.ts";
 import { hostDriver } from "../drivers/host/driver.ts";
 import { noneDriver } from "../drivers/none/driver.ts";
@@ -28,6 +28,8 @@ export interface Boot {
   /** The embedded resolver: sandboxes it serves, and what it may ask. */
   readonly resolving: ReadonlySet<SandboxId>;
   readonly names: NameSource;
+  /** Transactions so far; the n-th from now fails as on a full disk, in its commit. */
+  readonly transactions: { count: number; failAfter: number | undefined };
   /** Lines at `warn` and `error`. */
   readonly complaints: readonly string[];
   /** Journal steps passed. */
@@ -93,7 +95,11 @@ export class Machine {
     const complain = (facts: object, message: string): void => {
       if (!dead) complaints.push(`${message} ${JSON.stringify(facts)}`);
     };
-    const store = mortal(this.store, () => dead);
+    const transactions: Boot["transactions"] = { count: 0, failAfter: undefined };
+    const store = failing(
+      mortal(this.store, () => dead),
+      transactions,
+    );
     const leases = mortal(this.store.leases, () => dead);
     const engine = await startEngine({
       host,
@@ -132,6 +138,7 @@ export class Machine {
       host,
       resolving,
       names: names as unknown as NameSource,
+      transactions,
       complaints,
       steps,
       dieAt: (step, nth = 1) => void (armed = { step, left: nth }),
@@ -157,15 +164,18 @@ export class Machine {
   /** The next daemon after one that died. */
   async reboot(): Promise<Boot> {
     // Whatever the dead one still had under way runs into its own end.
-    for (let turn = 0; turn < 5; turn++) {
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    await this.quiet();
     for (const dir of [this.runDir, this.stateDir]) {
       if (!existsSync(`${dir}.kept`)) continue;
       rmSync(dir, { recursive: true });
       renameSync(`${dir}.kept`, dir);
     }
     return this.boot();
+  }
+
+  /** Lets everything run that is under way: promises, and links on their way out. */
+  async quiet(): Promise<void> {
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
   }
 
   [Symbol.dispose](): void {
@@ -191,5 +201,20 @@ function mortal<T extends object>(part: T, isDead: () => boolean): T {
         return (value as (...given: unknown[]) => unknown).apply(target, args);
       };
     },
+  });
+}
+
+function failing(store: Store, transactions: Boot["transactions"]): Store {
+  const transaction: Store["transaction"] = (durability, run) =>
+    store.transaction(durability, () => {
+      transactions.count += 1;
+      const result = run();
+      if (transactions.failAfter === undefined || --transactions.failAfter > 0) return result;
+      transactions.failAfter = undefined;
+      throw new NetError("unavailable", "store.transaction", { message: "the disk is full (injected)" });
+    });
+  return new Proxy(store, {
+    get: (target, key) =>
+      key === "transaction" ? transaction : (Reflect.get(target, key, target) as unknown),
   });
 }

@@ -81,7 +81,12 @@ function stackFaults(machine: Machine, sandbox: SandboxView): string[] {
   ];
   const found = [...routes.values()].map((r) => `${r.destination} ${r.via} ${r.link}`);
   // In somebody else's namespace there may be links and routes of theirs.
-  if (sandbox.netns.kind !== "own") return differs("links", inner.filter((name) => !links.has(name)), []);
+  if (sandbox.netns.kind !== "own")
+    return differs(
+      "links",
+      inner.filter((name) => !links.has(name)),
+      [],
+    );
   return [
     ...differs(`links of ${sandbox.name}`, [...links.keys()].toSorted(), ["lo", ...inner].toSorted()),
     ...differs(`routes of ${sandbox.name}`, found.toSorted(), wanted.toSorted()),
@@ -201,11 +206,10 @@ export function pictureOf(machine: Machine, boot: Boot): string {
   const netns = (key: string): unknown => {
     const { links, routes, redirect } = kernel.netns(key);
     return {
-      links: [...links.values()].map(({ peer: _, index: __, addresses, ...l }) => ({
-        ...l,
-        addresses: [...addresses].toSorted(),
-      })),
-      routes: [...routes.values()],
+      links: [...links.values()]
+        .map(({ peer: _, index: __, addresses, ...l }) => ({ ...l, addresses: [...addresses].toSorted() }))
+        .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+      routes: [...routes.values()].map((route) => JSON.stringify(route)).toSorted(),
       redirect,
     };
   };

@@ -49,17 +49,13 @@ export function parseBridgeOptions(options: Readonly<Record<string, string>>): B
       });
     }
   }
-  const binding = options[BRIDGE_OPTION.hostBinding4];
   // Said of the predefined network only; its value changes nothing, but nonsense is refused.
   parseBool(options, BRIDGE_OPTION.defaultBridge, false);
   return {
     bridgeName: parseLinkName(options[BRIDGE_OPTION.name], `options.${BRIDGE_OPTION.name}`, OP),
     icc: parseBool(options, BRIDGE_OPTION.icc, true),
     masquerade: parseBool(options, BRIDGE_OPTION.masquerade, true),
-    hostBinding:
-      binding === undefined || binding === ""
-        ? undefined
-        : parseIp(binding, `options.${BRIDGE_OPTION.hostBinding4}`, OP),
+    hostBinding: parseBinding(options[BRIDGE_OPTION.hostBinding4]),
     mtuBytes: parseMtu(options[BRIDGE_OPTION.mtu]),
     interfacePrefix: parsePrefix(options[BRIDGE_OPTION.prefix]),
   };
@@ -72,6 +68,15 @@ function parseBool(options: Readonly<Record<string, string>>, key: string, absen
   if (["1", "t", "T", "true", "TRUE", "True"].includes(text)) return true;
   if (["0", "f", "F", "false", "FALSE", "False"].includes(text)) return false;
   throw invalid(`options.${key}`, text, 'write "true" or "false"', OP);
+}
+
+function parseBinding(text: string | undefined): Ip | undefined {
+  if (text === undefined || text === "") return undefined;
+  const field = `options.${BRIDGE_OPTION.hostBinding4}`;
+  const ip = parseIp(text, field, OP);
+  if (ip !== "::1") return ip;
+  // The kernel has no route_localnet for IPv6.
+  throw invalid(field, text, "a port of ::1 cannot be led into a sandbox: give 127.0.0.1 or ::", OP);
 }
 
 /** Without 1,280 bytes the kernel switches IPv6 off on a link (RFC 8200 section 5). */

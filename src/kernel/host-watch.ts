@@ -31,6 +31,9 @@ export class HostWatch {
   readonly #addresses = new Set<string>();
   /** Names of links that plans under way work on, and how many do. */
   readonly #ours = new Map<string, number>();
+  /** Names of links of plans that ended since the last reading, as often as they were begun. */
+  #ended: string[] = [];
+  #reading: NodeJS.Immediate | undefined;
 
   constructor(options: HostWatchOptions) {
     this.#options = options;
@@ -50,26 +53,23 @@ export class HostWatch {
   }
 
   /** A plan begins that changes these links; the function returned ends it. */
-  begin(names: Iterable<string>): () => void {
+  begin(names: ReadonlySet<string>): () => void {
+    if (names.size === 0) return () => undefined;
     // What came before the plan was not of its making.
     this.#tell(this.#readRoute());
-    const list = [...new Set(names)];
-    for (const name of list) this.#ours.set(name, (this.#ours.get(name) ?? 0) + 1);
+    for (const name of names) this.#ours.set(name, (this.#ours.get(name) ?? 0) + 1);
     return () => {
-      // The kernel queues its notifications before it acknowledges, so all of them are here.
-      const events = this.#readRoute();
-      for (const name of list) {
-        const count = (this.#ours.get(name) ?? 1) - 1;
-        if (count === 0) this.#ours.delete(name);
-        else this.#ours.set(name, count);
-      }
-      this.#tell(events);
+      // The kernel queues its notifications before it acknowledges, so all of them are here. They are read a moment later:
+      // a dozen for one new link take as long as half its making, and nobody should wait for that.
+      this.#ended.push(...names);
+      this.#reading ??= setImmediate(() => this.#tell(this.#readRoute()));
     };
   }
 
   /** Plans that are under way may end later: the descriptors' numbers belong to others then. */
   close(): void {
     this.#closed = true;
+    clearImmediate(this.#reading);
     const { route, nftables, poller } = this.#options;
     for (const socket of [route, nftables]) {
       poller.remove(socket.fd);
@@ -95,10 +95,23 @@ export class HostWatch {
       const event = this.#routeEvent(message);
       if (event !== undefined) events.push(event);
     });
+    this.#forgetEnded();
     if (!lost) return events;
     // Some did not fit: anything may have changed.
     this.#learn();
     return [...[...this.#links.values()].map(({ name }) => linkEvent(name, false)), { kind: "route" }];
+  }
+
+  /** Everything about plans that ended before this reading is read. */
+  #forgetEnded(): void {
+    clearImmediate(this.#reading);
+    this.#reading = undefined;
+    for (const name of this.#ended) {
+      const count = (this.#ours.get(name) ?? 1) - 1;
+      if (count === 0) this.#ours.delete(name);
+      else this.#ours.set(name, count);
+    }
+    this.#ended = [];
   }
 
   #readFirewall(): HostEvent[] {

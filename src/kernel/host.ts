@@ -51,6 +51,8 @@ export class LinuxHost implements Host {
   readonly #firewall: KernelFirewall;
   readonly #applier: Applier;
   readonly #watches = new Set<HostWatch>();
+  /** Of the resolver opened last. */
+  #resolverPort: number | undefined;
   #claim: number | undefined;
   #closed = false;
 
@@ -100,7 +102,8 @@ export class LinuxHost implements Host {
   }
 
   async apply(ops: readonly Op[]): Promise<void> {
-    const ends = [...this.#watches].map((watch) => watch.begin(hostLinks(ops)));
+    const links = hostLinks(ops);
+    const ends = [...this.#watches].map((watch) => watch.begin(links));
     try {
       await this.#applier.apply(ops);
     } finally {
@@ -145,7 +148,11 @@ export class LinuxHost implements Host {
   }
 
   openResolver(netns: NetnsKey, port: number | undefined): ResolverSockets {
-    return this.#table.enter(netns, () => openResolverSockets(port));
+    // Nearly always as free here as it was in the sandbox before, and the redirect to it is known by heart.
+    const wanted = port ?? this.#resolverPort;
+    const sockets = this.#table.enter(netns, () => openResolverSockets(wanted));
+    this.#resolverPort = sockets.port;
+    return sockets;
   }
 
   watch(listener: (event: HostEvent) => void): () => void {

@@ -6,6 +6,7 @@ import { NETLINK } from "../wire/netlink/numbers.ts";
 import {
   checkBatch,
   compileChange,
+  compileFirstRedirect,
   compilePartition,
   compileRedirect,
   compileRemoval,
@@ -34,6 +35,8 @@ export class KernelFirewall implements FirewallSteps {
   #socket: NetlinkSocket | undefined;
   /** Ends with the last of the sockets that were given up: one after another, since libuv's pool is small. */
   #closing: Promise<void> = Promise.resolve();
+  /** The redirect sent last: sandboxes mostly have the same. */
+  #redirect: { readonly port: number; readonly batch: FirewallBatch } | undefined;
   /** As we left them; at first an earlier process may have left some. */
   #blockades: readonly Blockade[] | undefined;
 
@@ -84,11 +87,30 @@ export class KernelFirewall implements FirewallSteps {
 
   redirectResolver(netns: NetnsKey, port: number): void {
     const socket = this.#table.enter(netns, () => new NetlinkSocket(NETLINK.NETFILTER, this.#buffer));
+    if (port !== 0 && this.#redirectFirst(socket, port)) {
+      // Nothing was deleted, so the kernel has nothing to clean up.
+      socket.close();
+      return;
+    }
     try {
       transact(socket, "resolver.redirect", (firstSeq) => compileRedirect(port, firstSeq));
     } finally {
       // It may wait, and a sandbox's table is written once: off the thread, and no descriptor kept for each sandbox.
       this.#giveUp(socket);
+    }
+  }
+
+  /** False when there is a redirect already. */
+  #redirectFirst(socket: NetlinkSocket, port: number): boolean {
+    if (this.#redirect?.port !== port) this.#redirect = { port, batch: compileFirstRedirect(port, 1) };
+    const { batch } = this.#redirect;
+    try {
+      transact(socket, "resolver.redirect", () => batch);
+      return true;
+    } catch (error) {
+      if (hasErrno(error, "EEXIST")) return false;
+      socket.close();
+      throw error;
     }
   }
 

@@ -33,6 +33,7 @@ import {
   setType,
   type Verdict,
 } from "../../wire/nftables/index.ts";
+import { NLM_F } from "../../wire/netlink/numbers.ts";
 import { firewallBatch, type FirewallBatch, type Step } from "./batch.ts";
 import { HOOKS, sameHook, sameType, type TableDump } from "./dump.ts";
 import { compileRule } from "./rules.ts";
@@ -143,6 +144,15 @@ export function compileRedirect(port: number, firstSeq: number): FirewallBatch {
     subject: `rules of table ${table.family} ${table.name}`,
   };
   return firewallBatch([...tableSteps(table, false), flush, ...ruleSteps(table)], firstSeq);
+}
+
+/** The same in a namespace that has no such table yet; refused with EEXIST where there is one. Deletes nothing. */
+export function compileFirstRedirect(port: number, firstSeq: number): FirewallBatch {
+  const table = resolverRedirect(port);
+  const { request, subject } = newTable(table);
+  const exclusive = { request: { ...request, flags: request.flags | NLM_F.EXCL }, subject };
+  const [, ...rest] = tableSteps(table, false);
+  return firewallBatch([exclusive, ...rest, ...ruleSteps(table)], firstSeq);
 }
 
 function place(table: Table): { family: number; table: string } {

@@ -1,3 +1,10 @@
 export { checkBatch, type FirewallBatch } from "./batch.ts";
-export { compileChange, compilePartition, compileRedirect, compileRemoval, compileTable } from "./compile.ts";
+export {
+  compileChange,
+  compileFirstRedirect,
+  compilePartition,
+  compileRedirect,
+  compileRemoval,
+  compileTable,
+} from "./compile.ts";
 export { decodeElements, readTable, type TableDump, tableIsOurs } from "./dump.ts";

@@ -14,6 +14,9 @@ export default defineConfig({
           name: "unit",
           include: ["src/**/*.test.ts", "test/**/*.test.ts"],
           exclude: [...ignored, netnsFiles],
+          // A time limit is there to end what hangs, not to judge a machine that is busy.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

@@ -12,10 +12,6 @@ export function bridgeName(network: Network, options: BridgeOptions): string {
   return options.bridgeName ?? `nd-${shortId(network.id)}`;
 }
 
-export function hostLinkName(endpoint: Endpoint): string {
-  return `ndv${shortId(endpoint.id)}`;
-}
-
 export function networkAlias(network: Network): string {
   return `netdock:network:${shortId(network.id)}`;
 }

@@ -1,4 +1,5 @@
 import type { Cidr } from "../base/cidr.ts";
+import { cidrParts } from "../base/cidr.ts";
 import type { AddressSpec, Blueprint, FirewallElementRef, LinkSpec, Op, RouteSpec } from "../model/ops.ts";
 
 export const DEFAULT_ROUTE_4 = "0.0.0.0/0" as Cidr;
@@ -67,6 +68,10 @@ export function mergeBlueprints(list: readonly Blueprint[]): Blueprint {
 
 export function defaultRoute(link: string, via: RouteSpec["via"], family: 4 | 6): RouteSpec {
   return { destination: family === 4 ? DEFAULT_ROUTE_4 : DEFAULT_ROUTE_6, via, link };
+}
+
+export function isDefaultRoute(destination: Cidr): boolean {
+  return cidrParts(destination).length === 0;
 }
 
 /** The name under which a link appears in its own namespace, for every link a blueprint makes, peers included. */

@@ -37,7 +37,10 @@ export const PROJECT_COMMANDS: readonly CommandSpec[] = [
       },
       { flags: "--remove-orphans", text: "remove sandboxes of services that the file no longer has" },
       { flags: "--force-recreate", text: "make every sandbox anew, changed or not" },
-      { flags: "--timeout <seconds>", text: "how long a service may take until its ports are listened on (60; 0: do not wait)" },
+      {
+        flags: "--timeout <seconds>",
+        text: "how long a service may take until its ports are listened on (60; 0: do not wait)",
+      },
       { flags: "-d, --detach", text: "always so: services run in the background", hidden: true },
       JSON_FLAG,
     ],

@@ -2,7 +2,7 @@ import { type Cidr, makeCidr } from "../base/cidr.ts";
 import { AF_INET, AF_INET6, ipFromBytes } from "../base/ip.ts";
 import type { ObservedLink, ObservedNetns, ObservedRoute } from "../model/host.ts";
 import { decodeAddress, dumpAddresses } from "../wire/netlink/address.ts";
-import { decodeLink, dumpLinks, type Link } from "../wire/netlink/link.ts";
+import { decodeLink, dumpLinks, getLink, type Link } from "../wire/netlink/link.ts";
 import { IFF, RTEXT_FILTER } from "../wire/netlink/link-numbers.ts";
 import { decodeRoute, dumpRoutes, type Route, type RouteFilter } from "../wire/netlink/route.ts";
 import { RT_TABLE, RTN } from "../wire/netlink/route-numbers.ts";
@@ -22,6 +22,15 @@ export function observeNetns(socket: NetlinkSocket): ObservedNetns {
 
 export function linksOf(socket: NetlinkSocket): Link[] {
   return socket.dump(dumpLinks({ extMask: RTEXT_FILTER.SKIP_STATS }), (message) => decodeLink(message.body));
+}
+
+/** Links by index; those that are gone are left out. */
+export function linksAt(socket: NetlinkSocket, indexes: ReadonlySet<number>): Map<number, Link> {
+  const requests = [...indexes].map((index) => getLink({ index, extMask: RTEXT_FILTER.SKIP_STATS }));
+  const links = socket
+    .transact(requests)
+    .flatMap(({ messages }) => messages.map((message) => decodeLink(message.body)));
+  return new Map(links.map((link) => [link.index, link]));
 }
 
 /** Unicast routes of both families; of all tables when none is given. */

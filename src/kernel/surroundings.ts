@@ -5,7 +5,7 @@ import type { TakenPrefix } from "../model/ipam.ts";
 import { RT_TABLE } from "../wire/netlink/route-numbers.ts";
 import { fileError, isNodeError } from "./errno.ts";
 import type { NetlinkSocket } from "./netlink-socket.ts";
-import { destinationOf, linksOf, routesOf } from "./observe.ts";
+import { destinationOf, linksAt, routesOf } from "./observe.ts";
 
 /** `ifalias` of every link of ours starts like this. */
 const OURS = "netdock:";
@@ -16,13 +16,16 @@ const LINK_LOCAL_6 = "fe80:";
  * default routes, what leads to our own bridges, and what no pool could be: loopback and IPv6 link-local addresses.
  */
 export function takenPrefixes(socket: NetlinkSocket, nameServers: readonly Ip[]): TakenPrefix[] {
-  const links = new Map(linksOf(socket).map((link) => [link.index, link]));
+  const routes = routesOf(socket, undefined)
+    .filter((route) => route.destinationLength > 0 && route.table !== RT_TABLE.LOCAL)
+    .map((route) => ({ oif: route.oif ?? 0, prefix: destinationOf(route) }))
+    .filter(({ prefix }) => !prefix.startsWith(LINK_LOCAL_6));
+  // Asked for one by one: a list of all would hold every endpoint's, and none of those has a route.
+  const links = linksAt(socket, new Set(routes.map(({ oif }) => oif)));
   const taken = new Map<Cidr, string>();
-  for (const route of routesOf(socket, undefined)) {
-    const link = links.get(route.oif ?? 0);
-    const prefix = destinationOf(route);
-    if (route.destinationLength === 0 || route.table === RT_TABLE.LOCAL) continue;
-    if (link?.alias?.startsWith(OURS) === true || prefix.startsWith(LINK_LOCAL_6)) continue;
+  for (const { oif, prefix } of routes) {
+    const link = links.get(oif);
+    if (link?.alias?.startsWith(OURS) === true) continue;
     const by = link?.name === undefined ? "" : ` by ${link.name}`;
     if (!taken.has(prefix)) taken.set(prefix, `the host has a route to ${prefix}${by}`);
   }

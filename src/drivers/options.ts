@@ -14,15 +14,11 @@ export function unknownOption(
   value: unknown,
   known: readonly string[],
   driver: string,
+  op: "network.create" | "endpoint.attach",
 ): NetError {
   const last = key.slice(key.lastIndexOf(".") + 1);
   const near = last.length < 3 ? undefined : known.find((k) => k.endsWith(last));
   const right =
     near === undefined ? `the ${driver} driver knows ${known.join(", ") || "no options"}` : `use ${near}`;
-  return invalid(
-    `options.${key}`,
-    value,
-    `${key} is not an option of the ${driver} driver; ${right}`,
-    "network.create",
-  );
+  return invalid(`options.${key}`, value, `${key} is not an option of the ${driver} driver; ${right}`, op);
 }

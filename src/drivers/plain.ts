@@ -17,7 +17,7 @@ export function plainDriver(name: "host" | "none"): Driver {
     },
     checkNetwork(request) {
       for (const [key, value] of Object.entries(request.options ?? {}))
-        throw unknownOption(key, value, [], name);
+        throw unknownOption(key, value, [], name, "network.create");
     },
     checkEndpoint(_network, request) {
       const right = `the ${name} network has no addresses of its own; leave it out`;
@@ -25,6 +25,8 @@ export function plainDriver(name: "host" | "none"): Driver {
         const value = request[field];
         if (value !== undefined) throw invalid(field, value, right, "endpoint.attach");
       }
+      for (const [key, value] of Object.entries(request.options ?? {}))
+        throw unknownOption(key, value, [], name, "endpoint.attach");
     },
     network: () => EMPTY_BLUEPRINT,
     endpoint: () => EMPTY_BLUEPRINT,

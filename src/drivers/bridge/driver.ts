@@ -48,8 +48,9 @@ export function bridgeDriver(): Driver {
     },
     checkEndpoint(_network, request) {
       for (const [key, value] of Object.entries(request.options ?? {})) {
-        if (key !== ENDPOINT_IFNAME) throw unknownOption(key, value, [ENDPOINT_IFNAME], "bridge");
-        parseLinkName(value, `options.${key}`, "endpoint.attach");
+        const op = "endpoint.attach";
+        if (key !== ENDPOINT_IFNAME) throw unknownOption(key, value, [ENDPOINT_IFNAME], "bridge", op);
+        parseLinkName(value, `options.${key}`, op);
       }
       if (request.mac !== undefined) parseMac(request.mac, "mac", "endpoint.attach");
     },

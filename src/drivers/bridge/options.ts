@@ -36,7 +36,7 @@ const OP = "network.create";
 export function parseBridgeOptions(options: Readonly<Record<string, string>>): BridgeOptions {
   const known = new Set<string>(Object.values(BRIDGE_OPTION));
   for (const key of Object.keys(options)) {
-    if (!known.has(key)) throw unknownOption(key, options[key], [...known], "bridge");
+    if (!known.has(key)) throw unknownOption(key, options[key], [...known], "bridge", OP);
   }
   for (const key of [BRIDGE_OPTION.gatewayMode4, BRIDGE_OPTION.gatewayMode6]) {
     const mode = options[key];

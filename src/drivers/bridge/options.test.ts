@@ -1,0 +1,121 @@
+import { describe, expect, test } from "vitest";
+import { BRIDGE_OPTION, checkMtu, parseBridgeOptions } from "./options.ts";
+
+const DEFAULTS = {
+  bridgeName: undefined,
+  icc: true,
+  masquerade: true,
+  hostBinding: undefined,
+  mtuBytes: undefined,
+  interfacePrefix: "eth",
+};
+
+describe("parseBridgeOptions()", () => {
+  test("takes Docker's defaults where nothing is said, or nothing with a key", () => {
+    expect(parseBridgeOptions({})).toEqual(DEFAULTS);
+    const empty = Object.values(BRIDGE_OPTION).map((key) => [key, ""]);
+    expect(parseBridgeOptions(Object.fromEntries(empty) as Record<string, string>)).toEqual(DEFAULTS);
+  });
+
+  test.each([
+    [BRIDGE_OPTION.name, "br-shop.1", { bridgeName: "br-shop.1" }],
+    [BRIDGE_OPTION.icc, "false", { icc: false }],
+    [BRIDGE_OPTION.icc, "T", { icc: true }],
+    [BRIDGE_OPTION.masquerade, "0", { masquerade: false }],
+    [BRIDGE_OPTION.hostBinding4, "127.0.0.1", { hostBinding: "127.0.0.1" }],
+    [BRIDGE_OPTION.hostBinding4, "::", { hostBinding: "::" }],
+    [BRIDGE_OPTION.gatewayMode4, "nat", {}],
+    [BRIDGE_OPTION.mtu, "1450", { mtuBytes: 1450 }],
+    [BRIDGE_OPTION.mtu, "68", { mtuBytes: 68 }],
+    [BRIDGE_OPTION.mtu, "65535", { mtuBytes: 65_535 }],
+    [BRIDGE_OPTION.prefix, "lan", { interfacePrefix: "lan" }],
+    [BRIDGE_OPTION.defaultBridge, "true", {}],
+  ])("reads %s=%s", (key, value, expected) => {
+    expect(parseBridgeOptions({ [key]: value })).toEqual({ ...DEFAULTS, ...expected });
+  });
+
+  test.each([
+    [
+      BRIDGE_OPTION.name,
+      "sixteen-letters-",
+      `options.com.docker.network.bridge.name: "sixteen-letters-" is not valid: write 1 to 15 letters, digits, '.', '_' or '-'`,
+    ],
+    [
+      BRIDGE_OPTION.name,
+      "a/b",
+      `options.com.docker.network.bridge.name: "a/b" is not valid: write 1 to 15 letters, digits, '.', '_' or '-'`,
+    ],
+    [
+      BRIDGE_OPTION.icc,
+      "yes",
+      `options.com.docker.network.bridge.enable_icc: "yes" is not valid: write "true" or "false"`,
+    ],
+    [
+      BRIDGE_OPTION.defaultBridge,
+      "x",
+      `options.com.docker.network.bridge.default_bridge: "x" is not valid: write "true" or "false"`,
+    ],
+    [
+      BRIDGE_OPTION.hostBinding4,
+      "localhost",
+      `options.com.docker.network.bridge.host_binding_ipv4: "localhost" is not an IP address: write it like 10.0.0.2 or fd00::2`,
+    ],
+    [
+      BRIDGE_OPTION.hostBinding4,
+      "::1",
+      `options.com.docker.network.bridge.host_binding_ipv4: "::1" is not valid: a port of ::1 cannot be led into a sandbox: give 127.0.0.1 or ::`,
+    ],
+    ...["67", "65536", "1.5", "-1", "1e3", "abc"].map((value) => [
+      BRIDGE_OPTION.mtu,
+      value,
+      `options.com.docker.network.driver.mtu: "${value}" is not valid: write a whole number of bytes from 68 to 65535`,
+    ]),
+    ...["0eth", "twelve-chars", "a b"].map((value) => [
+      BRIDGE_OPTION.prefix,
+      value,
+      `options.com.docker.network.container_iface_prefix: "${value}" is not valid: write 1 to 11 letters, digits, '.', '_' or '-', a letter first`,
+    ]),
+    [
+      "com.docker.network.mtu",
+      "1450",
+      'options.com.docker.network.mtu: "1450" is not valid: com.docker.network.mtu is not an option of the bridge driver; use com.docker.network.driver.mtu',
+    ],
+    [
+      "enable_icc",
+      "true",
+      'options.enable_icc: "true" is not valid: enable_icc is not an option of the bridge driver; use com.docker.network.bridge.enable_icc',
+    ],
+    [
+      "parent",
+      "eth0",
+      `options.parent: "eth0" is not valid: parent is not an option of the bridge driver; the bridge driver knows ${Object.values(BRIDGE_OPTION).join(", ")}`,
+    ],
+  ])("refuses %s=%s", (key, value, message) => {
+    const parse = (): unknown => parseBridgeOptions({ [key]: value });
+    expect(parse).toThrow(message);
+    expect(parse).toThrow(expect.objectContaining({ code: "invalid", field: `options.${key}` }));
+  });
+
+  test("names the gateway modes it does not have yet", () => {
+    for (const key of [BRIDGE_OPTION.gatewayMode4, BRIDGE_OPTION.gatewayMode6]) {
+      expect(() => parseBridgeOptions({ [key]: "routed" })).toThrow(
+        expect.objectContaining({
+          code: "unsupported",
+          message: `options.${key}: gateway mode "routed" is not supported yet: use "nat"`,
+        }),
+      );
+    }
+  });
+});
+
+describe("checkMtu()", () => {
+  test.each([
+    ["1279", false, undefined],
+    ["1280", true, undefined],
+    ["1279", true, "IPv6 needs 1280 bytes at least"],
+  ])("an MTU of %s with IPv6 %s", (mtu, enableIPv6, refusal) => {
+    const check = (): void => checkMtu(parseBridgeOptions({ [BRIDGE_OPTION.mtu]: mtu }), enableIPv6);
+    if (refusal === undefined) expect(check).not.toThrow();
+    else expect(check).toThrow(refusal);
+  });
+});

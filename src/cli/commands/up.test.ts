@@ -304,7 +304,7 @@ describe("readiness", () => {
   test("a health check is run until it succeeds, in the sandbox", async () => {
     compose(`services:
   web: {command: run, depends_on: {api: {condition: service_healthy}}}
-  api: {command: run, healthcheck: {test: [CMD, check, it], interval: 20ms}}`);
+  api: {command: run, healthcheck: {test: [CMD, check, it], interval: 20ms, retries: 1000}}`);
     const codes = [1, 1, 0];
     cli.spawn = async () => codes.shift() ?? 0;
     expect((await cli.run("up")).code).toBe(0);

@@ -43,8 +43,9 @@ export class FakeHost implements Host {
   /** By `tcp:80`. */
   readonly #ports = new Map<string, Held[]>();
   readonly #listeners = new Set<(event: HostEvent) => void>();
+  /** Where the search for a free port goes on. */
+  lastPort = 49_152;
   #dead = false;
-  #port = 49_152;
 
   constructor(kernel: FakeKernel = new FakeKernel()) {
     this.kernel = kernel;
@@ -174,7 +175,7 @@ export class FakeHost implements Host {
     }
     let { port } = request;
     if (port === 0) {
-      do port = this.#port = this.#port === 65_535 ? 49_152 : this.#port + 1;
+      do port = this.lastPort = this.lastPort === 65_535 ? 49_152 : this.lastPort + 1;
       while (this.#holder({ ip, port, protocol }) !== undefined);
     }
     const held = { ip, port, protocol };
@@ -209,7 +210,7 @@ export class FakeHost implements Host {
     if (this.kernel.netns(key).links.get("lo")?.up !== true) {
       throw new NetError("kernel", "resolver.open", { message: "EADDRNOTAVAIL", errno: "EADDRNOTAVAIL" });
     }
-    return { udpFd: -1, tcpFd: -1, port: port ?? ++this.#port };
+    return { udpFd: -1, tcpFd: -1, port: port ?? ++this.lastPort };
   }
 
   watch(listener: (event: HostEvent) => void): () => void {

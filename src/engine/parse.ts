@@ -117,7 +117,7 @@ function parseExtraHost(
   hostGateway: () => Ip | undefined,
 ): { name: string; ip: Ip } {
   // Docker takes "name:ip" and "name=ip"; an IPv6 address may stand in brackets.
-  const match = /^([^:=\s]+)[:=](.+)$/.exec(text);
+  const match = /^([^:=\s#;]+)[:=](.+)$/.exec(text);
   if (match === null) throw invalid(field, text, "write NAME:IP, or NAME:host-gateway", "sandbox.create");
   const [, name, target] = match as unknown as [string, string, string];
   if (target === "host-gateway") {

@@ -13,10 +13,16 @@ import { descriptors, mountsUnder } from "../../src/testkit/kernel.ts";
 const CHILD = fileURLToPath(new URL("child.ts", import.meta.url));
 
 let dir: string;
+const children: ChildProcess[] = [];
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "netdock-library-"));
 });
-afterEach(() => rmSync(dir, { recursive: true, force: true }));
+afterEach(async () => {
+  // Also of a test that failed; the engine sweeps what they leave.
+  await Promise.all(children.splice(0).map(kill));
+  await (await createEngine({ dir })).close();
+  rmSync(dir, { recursive: true, force: true });
+});
 
 /** Ids of processes that run in a sandbox, by the mark in their environment. */
 function processesOf(sandbox: string): number[] {
@@ -48,13 +54,20 @@ interface Child {
 
 async function startChild(ending: "wait" | "exit" | "throw"): Promise<Child> {
   const child = spawn(process.execPath, [CHILD, dir, ending], { stdio: ["ignore", "pipe", "ignore"] });
+  children.push(child);
   const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
   const { sandbox } = JSON.parse(line) as { sandbox: string };
   return { process: child, sandbox };
 }
 
-async function ended({ process: child }: Child): Promise<void> {
+async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  const end = ended(child);
+  child.kill("SIGKILL");
+  await end;
 }
 
 describe("an engine that is closed", () => {
@@ -172,7 +185,7 @@ describe("engines side by side", () => {
 describe("a process that ends without closing its engine", () => {
   it.each(["exit", "throw"] as const)("leaves nothing that runs, and no file (%s)", async (ending) => {
     const child = await startChild(ending);
-    await ended(child);
+    await ended(child.process);
     expect(readdirSync(dir)).toEqual([]);
     // Killed by one who could not wait for it.
     await expect.poll(() => processesOf(child.sandbox)).toEqual([]);
@@ -182,8 +195,7 @@ describe("a process that ends without closing its engine", () => {
     const before = [mountsUnder(dir), linksHere()];
     const child = await startChild("wait");
     const living = await startChild("wait");
-    child.process.kill("SIGKILL");
-    await ended(child);
+    await kill(child.process);
     expect([mountsUnder(dir), linksHere()]).toEqual(before);
     expect(processesOf(child.sandbox).length).toBeGreaterThan(0);
     expect(readdirSync(dir).length).toBe(2);
@@ -194,8 +206,7 @@ describe("a process that ends without closing its engine", () => {
     expect(readdirSync(dir).length).toBe(1);
     expect(processesOf(living.sandbox).length).toBeGreaterThan(0);
 
-    living.process.kill("SIGKILL");
-    await ended(living);
+    await kill(living.process);
     await (await createEngine({ dir })).close();
     expect(processesOf(living.sandbox)).toEqual([]);
     expect(readdirSync(dir)).toEqual([]);

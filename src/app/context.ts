@@ -19,7 +19,10 @@ export function createContext(): CliContext {
     version: VERSION,
     stdout: outputOf(process.stdout),
     stderr: outputOf(process.stderr),
-    stdinIsTty: process.stdin.isTTY === true,
+    // Looked at by few commands, and opening it takes its time.
+    get stdinIsTty() {
+      return process.stdin.isTTY === true;
+    },
     env: process.env,
     cwd: process.cwd(),
     now: () => Date.now(),

@@ -38,7 +38,9 @@ export function printReport(report: Report, stateDir: string): void {
   const { machine: on, levels } = report;
   print(`Linux ${on.kernel}, ${on.cpus} × ${on.cpuModel}, Node ${on.node}`);
   print(`load ${report.load.before} before, ${report.load.after} after`);
-  print(`state on ${on.stateFilesystem} (${stateDir}); a page and fsync there: ${ms(report.fsyncMs)} ms`);
+  print(
+    `state on ${on.stateFilesystem} (${stateDir}); a page and fsync there: ${formatMs(report.fsyncMs)} ms`,
+  );
   print(`${report.rounds} rounds a level; floor, engine and API in turns; milliseconds\n`);
 
   const header = [
@@ -77,8 +79,8 @@ export function printReport(report: Report, stateDir: string): void {
     levels.map(({ endpoints, here, parts, rows }) => [
       String(endpoints),
       String(here),
-      ...parts.map(({ floor }) => ms(floor?.median)),
-      ms(rows.find(({ operation }) => operation === "attach")?.floor?.median),
+      ...parts.map(({ floor }) => formatMs(floor?.median)),
+      formatMs(rows.find(({ operation }) => operation === "attach")?.floor?.median),
     ]),
   );
 
@@ -121,16 +123,19 @@ function print(line: string): void {
   console.log(line);
 }
 
-function ms(value: number | undefined): string {
+export function formatMs(value: number | undefined): string {
   return value === undefined ? "" : value.toFixed(value < 10 ? 3 : 1);
 }
 
 function pair(summary: Summary | undefined): [string, string] {
-  return [ms(summary?.median), ms(summary?.p99)];
+  return [formatMs(summary?.median), formatMs(summary?.p99)];
 }
 
 /** The first column is words, the rest numbers. */
-function printTable(header: readonly string[], lines: readonly (readonly (string | undefined)[])[]): void {
+export function printTable(
+  header: readonly string[],
+  lines: readonly (readonly (string | undefined)[])[],
+): void {
   const widths = header.map((title, i) =>
     Math.max(title.length, ...lines.map((line) => line[i]?.length ?? 0)),
   );

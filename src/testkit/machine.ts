@@ -28,8 +28,8 @@ export interface Boot {
   /** The embedded resolver: sandboxes it serves, and what it may ask. */
   readonly resolving: ReadonlySet<SandboxId>;
   readonly names: NameSource;
-  /** Transactions so far; the n-th from now fails as on a full disk, in its commit. */
-  readonly transactions: { count: number; failAfter: number | undefined };
+  /** Transactions so far; the n-th from now fails as on a full disk, in its commit, or is where the daemon dies. */
+  readonly transactions: { count: number; failAfter: number | undefined; dieAfter: number | undefined };
   /** Lines at `warn` and `error`. */
   readonly complaints: readonly string[];
   /** Journal steps passed. */
@@ -59,6 +59,11 @@ export class Machine {
   /** Milliseconds since the epoch. */
   now: number = Date.UTC(2026, 0, 1);
   resolvConf: string = "nameserver 192.0.2.53\nsearch example.org\n";
+  /** Where the next daemon dies while it starts. */
+  dieAtBoot:
+    | { readonly step: JournalStep; readonly nth: number }
+    | { readonly kernelStep: number }
+    | undefined;
   /** Put on each host before its daemon starts. */
   prepare: (host: FakeHost) => void = () => undefined;
   readonly #pools: readonly DefaultPool[];
@@ -85,20 +90,23 @@ export class Machine {
     const complaints: string[] = [];
     const steps: JournalStep[] = [];
     let dead = false;
+    const start = this.dieAtBoot;
     let armed: { readonly step: JournalStep; left: number } | undefined;
+    if (start !== undefined && "step" in start) armed = { step: start.step, left: start.nth };
     let names: NameSource | undefined;
     const kill = (): void => {
       dead = true;
       host.die();
       this.#keepFiles();
     };
+    if (start !== undefined && "kernelStep" in start) host.interrupt = { nth: start.kernelStep, now: kill };
     const complain = (facts: object, message: string): void => {
       if (!dead) complaints.push(`${message} ${JSON.stringify(facts)}`);
     };
-    const transactions: Boot["transactions"] = { count: 0, failAfter: undefined };
+    const transactions: Boot["transactions"] = { count: 0, failAfter: undefined, dieAfter: undefined };
     const store = failing(
       mortal(this.store, () => dead),
-      transactions,
+      { transactions, kill },
     );
     const leases = mortal(this.store.leases, () => dead);
     const engine = await startEngine({
@@ -173,6 +181,25 @@ export class Machine {
     return this.boot();
   }
 
+  /** Pulls the plug: nothing stays but what is on disk. Boot next. */
+  async powerCycle(): Promise<void> {
+    await this.quiet();
+    const { pins, host, foreign } = this.kernel;
+    pins.clear();
+    foreign.clear();
+    for (const name of host.links.keys()) if (name !== "lo") host.links.delete(name);
+    host.routes.clear();
+    host.sysctls.clear();
+    this.kernel.firewall = undefined;
+    this.processes.running.clear();
+    for (const dir of [this.runDir, `${this.runDir}.kept`]) rmSync(dir, { recursive: true, force: true });
+    if (existsSync(`${this.stateDir}.kept`)) {
+      rmSync(this.stateDir, { recursive: true });
+      renameSync(`${this.stateDir}.kept`, this.stateDir);
+    }
+    this.#makeDirs();
+  }
+
   /** Lets everything run that is under way: promises, and links on their way out. */
   async quiet(): Promise<void> {
     for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
@@ -204,11 +231,19 @@ function mortal<T extends object>(part: T, isDead: () => boolean): T {
   });
 }
 
-function failing(store: Store, transactions: Boot["transactions"]): Store {
+function failing(
+  store: Store,
+  by: { readonly transactions: Boot["transactions"]; readonly kill: () => void },
+): Store {
+  const { transactions } = by;
   const transaction: Store["transaction"] = (durability, run) =>
     store.transaction(durability, () => {
       transactions.count += 1;
       const result = run();
+      if (transactions.dieAfter !== undefined && --transactions.dieAfter === 0) {
+        by.kill();
+        throw killed();
+      }
       if (transactions.failAfter === undefined || --transactions.failAfter > 0) return result;
       transactions.failAfter = undefined;
       throw new NetError("unavailable", "store.transaction", { message: "the disk is full (injected)" });

@@ -1,0 +1,207 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { SandboxView } from "./contract.ts";
+import { Machine, type Boot } from "../testkit/machine.ts";
+import { faultsOf } from "../testkit/soundness.ts";
+
+let machine: Machine;
+let boot: Boot;
+
+beforeEach(async () => {
+  machine = new Machine();
+  boot = await machine.boot();
+});
+
+afterEach(async () => {
+  expect(await faultsOf(machine, boot)).toEqual([]);
+  expect(boot.complaints).toEqual([]);
+  machine[Symbol.dispose]();
+});
+
+async function networks(...names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    const enableIPv6 = name.includes("6");
+    await boot.engine.createNetwork({
+      name,
+      enableIPv6,
+      enableIPv4: name !== "only6",
+      internal: name === "inner",
+    });
+  }
+}
+
+/** `0.0.0.0:80 → net 10.1.0.2` for each binding, and what the firewall does with it. */
+function published(name: string): string[] {
+  const sandbox = boot.engine.sandbox(name);
+  return sandbox.bindings.map((b) => {
+    const endpoint = sandbox.endpoints.find((e) => e.id === b.endpointId);
+    return `${b.hostIp}:${b.hostPort}/${b.protocol} → ${endpoint?.networkName}:${b.containerPort}`;
+  });
+}
+
+function defaultRoutes(name: string): string[] {
+  const { routes } = machine.kernel.netns(boot.engine.sandbox(name).id);
+  return [...routes.values()].map((r) => `${r.destination} ${r.link}`).toSorted();
+}
+
+/** Where the firewall leads a published port. */
+function ledTo(): string[] {
+  return [...(machine.kernel.firewall?.values() ?? [])]
+    .filter((e) => e.map.startsWith("publish"))
+    .map((e) => `${e.map} ${e.key.join(" ")} → ${Array.isArray(e.data) ? e.data.join(" ") : ""}`)
+    .toSorted();
+}
+
+const addressOn = (sandbox: SandboxView, network: string, family: 4 | 6 = 4): string => {
+  const endpoint = sandbox.endpoints.find((e) => e.networkName === network);
+  return (family === 4 ? endpoint?.ipv4 : endpoint?.ipv6)?.split("/")[0] ?? "";
+};
+
+describe("the default route", () => {
+  // Docker's TestConnectWithPriority, with its five networks and the gateway after each step.
+  test("is where the priorities say, after each connect and disconnect", async () => {
+    await networks("n1", "n2", "n3", "n4", "n5");
+    await boot.engine.createSandbox({ name: "s", networks: [{ network: "n1", interfaceName: "n1" }] });
+    const course: readonly [() => Promise<unknown>, string][] = [
+      [() => boot.engine.connect("s", { network: "n2", interfaceName: "n2", gwPriority: 100 }), "n2"],
+      [() => boot.engine.connect("s", { network: "n3", interfaceName: "n3", gwPriority: -100 }), "n2"],
+      [() => boot.engine.connect("s", { network: "n4", interfaceName: "n4" }), "n2"],
+      [() => boot.engine.connect("s", { network: "n5", interfaceName: "n5", gwPriority: 200 }), "n5"],
+      [() => boot.engine.disconnect("s", "n5"), "n2"],
+      [() => boot.engine.disconnect("s", "n2"), "n1"],
+      [() => boot.engine.disconnect("s", "n1"), "n4"],
+      [() => boot.engine.disconnect("s", "n4"), "n3"],
+    ];
+    for (const [step, gateway] of course) {
+      await step();
+      expect(defaultRoutes("s")).toEqual([`0.0.0.0/0 ${gateway}`]);
+      expect(boot.engine.sandbox("s").endpoints[0]?.networkName).toBe(gateway);
+    }
+    await boot.engine.disconnect("s", "n3");
+    expect(defaultRoutes("s")).toEqual([]);
+  });
+
+  test("does not lead into an internal network, however high its priority", async () => {
+    await networks("inner", "out");
+    await boot.engine.createSandbox({ name: "s", networks: [{ network: "inner", gwPriority: 9 }] });
+    expect(defaultRoutes("s")).toEqual([]);
+    await boot.engine.connect("s", { network: "out" });
+    expect(defaultRoutes("s")).toEqual(["0.0.0.0/0 eth1"]);
+  });
+
+  test("is chosen for each family", async () => {
+    await networks("dual6", "four", "only6");
+    const wishes = [{ network: "dual6" }, { network: "four", gwPriority: 1 }];
+    await boot.engine.createSandbox({ name: "s", networks: wishes });
+    expect(defaultRoutes("s")).toEqual(["0.0.0.0/0 eth1", "::/0 eth0"]);
+    await boot.engine.connect("s", { network: "only6", gwPriority: 2 });
+    expect(defaultRoutes("s")).toEqual(["0.0.0.0/0 eth1", "::/0 eth2"]);
+  });
+});
+
+describe("published ports", () => {
+  test("lead to the holder of the default route, and move with it", async () => {
+    await networks("n1", "n2");
+    const s = await boot.engine.createSandbox({
+      name: "s",
+      networks: [{ network: "n1" }],
+      publish: ["8080:80"],
+    });
+    expect(published("s")).toEqual(["0.0.0.0:8080/tcp → n1:80"]);
+    expect(ledTo()).toEqual([`publish4-any tcp 8080 → ${addressOn(s, "n1")} 80`]);
+
+    await boot.engine.connect("s", { network: "n2" });
+    expect(published("s")).toEqual(["0.0.0.0:8080/tcp → n1:80"]);
+    await boot.engine.disconnect("s", "n1");
+    const moved = boot.engine.sandbox("s");
+    expect(published("s")).toEqual(["0.0.0.0:8080/tcp → n2:80"]);
+    expect(ledTo()).toEqual([`publish4-any tcp 8080 → ${addressOn(moved, "n2")} 80`]);
+
+    await boot.engine.connect("s", { network: "n1", gwPriority: 1 });
+    expect(published("s")).toEqual(["0.0.0.0:8080/tcp → n1:80"]);
+  });
+
+  test("are let go with the last network that could lead to them, and taken again with the next", async () => {
+    await networks("n1", "inner");
+    await boot.engine.createSandbox({ name: "s", networks: [{ network: "n1" }], publish: ["8080:80"] });
+    await boot.engine.connect("s", { network: "inner" });
+    await boot.engine.disconnect("s", "n1");
+    expect([published("s"), ledTo(), boot.host.heldPorts]).toEqual([[], [], []]);
+
+    // Free for others meanwhile; then they are in the way, and the sandbox stays as it is.
+    await boot.engine.createSandbox({ name: "t", networks: [{ network: "n1" }], publish: ["8080:80"] });
+    await expect(boot.engine.connect("s", { network: "n1" })).rejects.toThrow(
+      "publish[0]: port 0.0.0.0:8080/tcp is already published by sandbox t",
+    );
+    expect(boot.engine.sandbox("s").endpoints.map((e) => e.networkName)).toEqual(["inner"]);
+
+    await boot.engine.removeSandbox("t", { force: false });
+    await boot.engine.connect("s", { network: "n1" });
+    expect(published("s")).toEqual(["0.0.0.0:8080/tcp → n1:80"]);
+  });
+
+  // Docker's TestGatewaySelection: each family's ports follow that family's gateway.
+  test("follow the gateway of their family", async () => {
+    await networks("four", "dual6", "only6");
+    await boot.engine.createSandbox({
+      name: "s",
+      networks: [{ network: "four" }],
+      publish: ["80:80", "443"],
+    });
+    const [, ephemeral] = boot.engine.sandbox("s").bindings;
+    const port = ephemeral?.hostPort;
+    expect(published("s")).toEqual(["0.0.0.0:80/tcp → four:80", `0.0.0.0:${port}/tcp → four:443`]);
+
+    await boot.engine.connect("s", { network: "only6" });
+    expect(published("s")).toEqual([
+      "0.0.0.0:80/tcp → four:80",
+      `0.0.0.0:${port}/tcp → four:443`,
+      ":::80/tcp → only6:80",
+      `:::${port}/tcp → only6:443`,
+    ]);
+
+    await boot.engine.connect("s", { network: "dual6", gwPriority: 1 });
+    expect(published("s").map((b) => b.split(" → ")[1])).toEqual([
+      "dual6:80",
+      "dual6:443",
+      "dual6:80",
+      "dual6:443",
+    ]);
+
+    await boot.engine.disconnect("s", "dual6");
+    await boot.engine.disconnect("s", "four");
+    expect(published("s")).toEqual([":::80/tcp → only6:80", `:::${port}/tcp → only6:443`]);
+    expect(boot.host.heldPorts).toEqual([`:::80/tcp`, `:::${port}/tcp`].toSorted());
+  });
+
+  test("wait while there is no way in, and are discarded on the host's network", async () => {
+    await networks("inner");
+    await boot.engine.createSandbox({ name: "s", networks: [{ network: "inner" }], publish: ["80:80"] });
+    await boot.engine.createSandbox({ name: "h", networks: [{ network: "host" }], publish: ["80:80"] });
+    expect([published("s"), published("h"), boot.host.heldPorts]).toEqual([[], [], []]);
+    await boot.engine.connect("s", { network: "bridge" });
+    expect(published("s")).toEqual(["0.0.0.0:80/tcp → bridge:80"]);
+  });
+
+  test("are held where the network says, unless the wish does", async () => {
+    const options = { "com.docker.network.bridge.host_binding_ipv4": "127.0.0.1" };
+    await boot.engine.createNetwork({ name: "local", options });
+    await boot.engine.createSandbox({
+      name: "s",
+      networks: [{ network: "local" }],
+      publish: ["80:80", "0.0.0.0:81:81"],
+    });
+    expect(published("s")).toEqual(["127.0.0.1:80/tcp → local:80", "0.0.0.0:81/tcp → local:81"]);
+  });
+
+  test("a range with equal ports is one element, any other an element a port", async () => {
+    await boot.engine.createSandbox({ name: "s", publish: ["9000-9009:9000-9009", "8000-8002:80-82/udp"] });
+    const address = addressOn(boot.engine.sandbox("s"), "bridge");
+    expect(ledTo()).toEqual([
+      `publish4-any udp 8000 → ${address} 80`,
+      `publish4-any udp 8001 → ${address} 81`,
+      `publish4-any udp 8002 → ${address} 82`,
+      `publish4-any-range tcp 9000 → ${address}`,
+    ]);
+    expect(boot.host.heldPorts).toHaveLength(13);
+  });
+});

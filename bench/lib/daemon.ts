@@ -10,7 +10,7 @@ export interface BenchDaemon {
   stop(): Promise<void>;
 }
 
-/** Starts a daemon in this process's namespaces; resolves when it answers. It dies with this process. */
+/** Starts a daemon as users do, in this process's namespaces; resolves when it answers. It dies with this process. */
 export async function startDaemon(places: {
   readonly socketPath: string;
   readonly runDir: string;
@@ -21,16 +21,12 @@ export async function startDaemon(places: {
   mkdirSync(stateDir, { recursive: true });
   const logPath = join(stateDir, "daemon.log");
   const log = openSync(logPath, "a");
-  const main = fileURLToPath(new URL("../../src/app/main.ts", import.meta.url));
+  const launcher = fileURLToPath(new URL("../../netdock", import.meta.url));
   const flags = ["--socket", socketPath, "--state-dir", stateDir, "--run-dir", runDir, "--log-level", "warn"];
-  const daemon = spawn(
-    process.execPath,
-    ["--disable-warning=ExperimentalWarning", main, "daemon", ...flags],
-    {
-      stdio: ["ignore", "ignore", log, "pipe"],
-      env: { ...process.env, NETDOCK_READY_FD: "3" },
-    },
-  );
+  const daemon = spawn(launcher, ["daemon", ...flags], {
+    stdio: ["ignore", "ignore", log, "pipe"],
+    env: { ...process.env, NETDOCK_READY_FD: "3" },
+  });
   closeSync(log);
   const ended = new Promise<void>((resolve) => daemon.once("exit", () => resolve()));
   process.on("exit", () => daemon.kill("SIGKILL"));

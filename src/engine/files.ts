@@ -89,3 +89,12 @@ export class SandboxFileStore {
     return [...new Set([...readdirSync(this.#runDir), ...logs])];
   }
 }
+
+/** Half the time of `recursive`, and every sandbox waits for it. It may be there from an earlier process. */
+function makeDir(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (!(error instanceof Error) || !("code" in error) || error.code !== "EEXIST") throw error;
+  }
+}

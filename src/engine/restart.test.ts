@@ -131,7 +131,10 @@ describe("the very first start", () => {
 });
 
 describe("a start that is itself cut short", () => {
-  test.each(OPERATIONS.map(({ name, run }) => [name, run] as const))(
+  const some = OPERATIONS.filter(({ name }) =>
+    ["network.remove", "sandbox.create", "endpoint.detach"].includes(name),
+  );
+  test.each(some.map(({ name, run }) => [name, run] as const))(
     "after %s was, is done by the one after it, from any step",
     async (_, run) => {
       for (let kernelStep = 1, done = false; !done; kernelStep++) {

@@ -97,10 +97,15 @@ export class State {
 
   /** Docker's names of an endpoint, lower case: aliases (the sandbox's own name first), short id, hostname. */
   namesOf(endpoint: Endpoint): string[] {
-    const hostname = this.sandboxes.get(endpoint.sandboxId)?.hostname;
-    const names = [...endpoint.aliases, shortId(endpoint.sandboxId)];
-    if (hostname !== undefined) names.push(hostname);
-    return [...new Set(names.map((name) => name.toLowerCase()))];
+    const names: string[] = [];
+    const add = (name: string | undefined): void => {
+      const lower = name?.toLowerCase();
+      if (lower !== undefined && !names.includes(lower)) names.push(lower);
+    };
+    endpoint.aliases.forEach(add);
+    add(shortId(endpoint.sandboxId));
+    add(this.sandboxes.get(endpoint.sandboxId)?.hostname);
+    return names;
   }
 
   /** In order of attachment. */

@@ -239,7 +239,7 @@ describe("a random walk", () => {
           expect(await faultsOf(machine, boot)).toEqual([]);
         }
       }),
-      { numRuns: Number(process.env["NETDOCK_WALKS"] ?? 40) },
+      { numRuns: Number(process.env["NETDOCK_WALKS"] ?? 25) },
     );
   });
 });

@@ -192,8 +192,10 @@ export class FakeKernel {
 }
 
 function dropLink(netns: FakeNetns, name: string): void {
+  const kind = netns.links.get(name)?.kind;
   netns.links.delete(name);
   for (const [key, route] of netns.routes) if (route.link === name) netns.routes.delete(key);
+  if (kind !== "bridge") return;
   for (const link of netns.links.values()) if (link.master === name) link.master = undefined;
 }
 

@@ -56,7 +56,7 @@ export class SandboxFileStore {
     options: { readonly resolver: boolean; readonly host: ResolvConf },
   ): void {
     const paths = this.paths(sandbox.id);
-    if (!this.#written.has(paths.hosts)) mkdirSync(join(this.#runDir, sandbox.id), { recursive: true });
+    if (!this.#written.has(paths.hosts)) makeDir(join(this.#runDir, sandbox.id));
     const ipv6 = endpoints.some((e) => e.ipv6 !== undefined);
     const from = { host: options.host, wishes: sandbox.dns };
     const conf = options.resolver ? embeddedResolvConf(from) : copiedResolvConf({ ...from, ipv6 });

@@ -76,6 +76,18 @@ test("a command that cannot be started leaves nothing of its sandbox", async () 
   expect(pictureOf(machine, boot)).toBe(before);
 });
 
+test("a sandbox that fails after its process started leaves nothing that this one started", async () => {
+  const { machine, boot } = await populated();
+  const before = pictureOf(machine, boot);
+  machine.processes.forks = true;
+  boot.transactions.failAfter = 2;
+  await expect(boot.engine.createSandbox({ process: { command: ["a"], env: [] } })).rejects.toThrow(
+    "the disk is full",
+  );
+  expect(machine.processes.requests).toHaveLength(3);
+  expect(pictureOf(machine, boot)).toBe(before);
+});
+
 test("a command that cannot be started leaves its sandbox as it was", async () => {
   const { machine, boot } = await populated();
   await boot.engine.createSandbox({ name: "idle", networks: [{ network: "front" }] });

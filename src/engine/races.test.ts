@@ -157,6 +157,47 @@ describe("right after one another", () => {
     expect([...machine.kernel.host.links.keys()]).toEqual(["lo", "netdock0"]);
   });
 
+  test("a network waits for the last link of a sandbox that is gone already", async () => {
+    const { engine } = boot;
+    await engine.createNetwork({ name: "n" });
+    await engine.createSandbox({ name: "s", networks: [{ network: "n" }] });
+    const order: string[] = [];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    boot.host.deletion = async (name) => {
+      if (name.startsWith("ndv")) await promise;
+      order.push(name.slice(0, 3));
+    };
+    await engine.removeSandbox("s", { force: false });
+    const removal = engine.removeNetwork("n");
+    await machine.quiet();
+    expect(order).toEqual([]);
+    resolve();
+    await removal;
+    expect(order).toEqual(["ndv", "nd-"]);
+  });
+
+  test("a live connect waits for the link that had the address, too", async () => {
+    const { engine } = boot;
+    await engine.createNetwork({ name: "n", ipam: { config: [{ subnet: "10.7.0.0/24" }] } });
+    const wish = { network: "n", ipv4: "10.7.0.9" };
+    await engine.createSandbox({ name: "old", networks: [wish] });
+    await engine.createSandbox({ name: "s" });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    boot.host.deletion = () => promise;
+    await engine.removeSandbox("old", { force: false });
+    let joined = false;
+    const joining = engine.connect("s", wish).then(() => (joined = true));
+    await machine.quiet();
+    expect(joined).toBe(false);
+    resolve();
+    await joining;
+    // An address that nobody named is another one, and need not wait.
+    await engine.removeSandbox("s", { force: false });
+    boot.host.deletion = () => new Promise(() => undefined);
+    await engine.createSandbox({ name: "t", networks: [{ network: "n" }] });
+    boot.host.deletion = () => Promise.resolve();
+  });
+
   test("an address asked for by name waits for the link that had it", async () => {
     const { engine, host } = boot;
     await engine.createNetwork({ name: "n", ipam: { config: [{ subnet: "10.7.0.0/24" }] } });

@@ -36,6 +36,8 @@ export class FakeHost implements Host {
   ipv6: boolean = true;
   /** The n-th step from now fails (1: the next): steps of plans, and what is made outside them. */
   failAfter: number | undefined;
+  /** How long it takes the kernel to delete a link. */
+  deletion: (name: string) => Promise<void> = () => new Promise((resolve) => setImmediate(resolve));
   /** Called before the n-th step from now, which then is not done: the place to die. */
   interrupt: { nth: number; readonly now: () => void } | undefined;
   /** Steps taken so far. */
@@ -118,7 +120,7 @@ export class FakeHost implements Host {
     const undos: (() => void)[] = [];
     try {
       for (const op of ops) {
-        if (op.op === "link.delete") await new Promise((resolve) => setImmediate(resolve));
+        if (op.op === "link.delete") await this.deletion(op.name);
         this.#step(op.op);
         undos.push(this.kernel.apply(op));
       }

@@ -17,6 +17,8 @@ export class FakeProcesses implements Processes {
   readonly requests: SpawnRequest[] = [];
   /** SIGTERM does nothing. */
   stubborn: boolean = false;
+  /** Each process starts another at once, which leaves its group. */
+  forks: boolean = false;
   #pid = 1000;
 
   spawn(request: SpawnRequest): SpawnedProcess {
@@ -26,6 +28,7 @@ export class FakeProcesses implements Processes {
     }
     this.requests.push(request);
     const process = this.start(request.sandboxId);
+    if (this.forks) this.start(request.sandboxId);
     return { pid: process.pid, startTicks: process.startTicks, exited: process.ended };
   }
 

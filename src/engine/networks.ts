@@ -67,7 +67,7 @@ export class Networks {
     const core = this.#core;
     const ipam = core.ipam(request.ipam?.driver ?? driver.capabilities.ipam);
     // The dump of the host's routes is not free, and only pools that nobody chose need it.
-    const taken = needsDefaultPool(request, families) ? core.host.takenPrefixes() : [];
+    const taken = needsDefaultPool(request, families) ? core.host.takenPrefixes(core.state.pools()) : [];
     const { network, intent } = core.commit("process", () => {
       const id = newId<NetworkId>();
       const pools = this.#requestPools(ipam, {

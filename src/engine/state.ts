@@ -1,5 +1,5 @@
 import { NetError } from "../base/errors.ts";
-import { addressOf } from "../base/cidr.ts";
+import { addressOf, type Subnet } from "../base/cidr.ts";
 import type { Ip } from "../base/ip.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import { shortId, type EndpointId, type NetworkId, type SandboxId } from "../model/ids.ts";
@@ -40,6 +40,11 @@ export class State {
     this.networks.delete(id);
     this.#networkNames.delete(network.name);
     this.#byNetwork.delete(id);
+  }
+
+  /** Subnets of all networks. */
+  pools(): Set<Subnet> {
+    return new Set([...this.networks.values()].flatMap(({ ipam }) => ipam.pools.map(({ subnet }) => subnet)));
   }
 
   putSandbox(sandbox: Sandbox): void {

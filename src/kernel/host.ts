@@ -1,3 +1,4 @@
+import type { Cidr } from "../base/cidr.ts";
 import type { Family, Ip } from "../base/ip.ts";
 import type { Blockade, FirewallElement } from "../model/firewall.ts";
 import type { Host, HostEvent, ObservedNetns, PortReservation, ResolverSockets } from "../model/host.ts";
@@ -135,8 +136,8 @@ export class LinuxHost implements Host {
     this.#firewall.block(blockades);
   }
 
-  takenPrefixes(): TakenPrefix[] {
-    return takenPrefixes(this.#table.route(HOST_NETNS), this.nameServers());
+  takenPrefixes(pools: ReadonlySet<Cidr>): TakenPrefix[] {
+    return takenPrefixes(this.#table.route(HOST_NETNS), this.nameServers(), pools);
   }
 
   nameServers(): Ip[] {

@@ -36,7 +36,8 @@ export function linksAt(socket: NetlinkSocket, indexes: ReadonlySet<number>): Ma
 /** Unicast routes of both families; of all tables when none is given. */
 export function routesOf(socket: NetlinkSocket, table: number | undefined): Route[] {
   return [AF_INET, AF_INET6].flatMap((family) =>
-    dumpTable(socket, table === undefined ? { family } : { family, table }).filter(
+    // Where the kernel does not choose (an IPv6 dump before Linux 5.0), we do.
+    dumpTable(socket, { family, type: RTN.UNICAST, ...(table === undefined ? {} : { table }) }).filter(
       (route) => route.type === RTN.UNICAST,
     ),
   );

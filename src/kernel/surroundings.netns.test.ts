@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { type Cidr, parseCidr } from "../base/cidr.ts";
 import { withHostNamespace } from "../testkit/kernel.ts";
 import { address, bridge, deletion, route } from "../testkit/steps.ts";
 import { addRoute } from "../wire/netlink/route.ts";
@@ -28,7 +29,8 @@ test("taken are all prefixes the host routes to, in any table, except by our own
     };
     expect(foreign.transact([addRoute(vpn as never)])[0]?.ack?.errno ?? 0).toBe(0);
     const servers = host.nameServers();
-    const taken = host.takenPrefixes().filter(({ why }) => !why.includes("name server"));
+    const none: ReadonlySet<Cidr> = new Set();
+    const taken = host.takenPrefixes(none).filter(({ why }) => !why.includes("name server"));
     expect(taken.map(({ prefix }) => prefix).toSorted()).toEqual([
       "10.0.0.0/8",
       "172.30.0.0/16",
@@ -38,9 +40,13 @@ test("taken are all prefixes the host routes to, in any table, except by our own
     expect(taken.find(({ prefix }) => prefix === "10.0.0.0/8")?.why).toBe(
       "the host has a route to 10.0.0.0/8 by theirs",
     );
+    // A pool that is known already is not for the host to take.
+    const rest = host.takenPrefixes(new Set([parseCidr("10.0.0.0/8")])).map(({ prefix }) => prefix);
+    expect(rest).toContain("192.168.7.0/24");
+    expect(rest).not.toContain("10.0.0.0/8");
     // Name servers that are not on loopback are taken too, each as itself.
     const outside = servers.filter((ip) => !ip.startsWith("127.") && ip !== "::1");
-    expect(host.takenPrefixes().length - taken.length).toBe(new Set(outside).size);
+    expect(host.takenPrefixes(none).length - taken.length).toBe(new Set(outside).size);
     await host.apply([deletion("br0"), deletion("theirs")]);
   }));
 

@@ -13,13 +13,18 @@ const LINK_LOCAL_6 = "fe80:";
 
 /**
  * Every prefix the host has a route to, in any table (a VPN's may be in one of its own), and its name servers. Left out are
- * default routes, what leads to our own bridges, and what no pool could be: loopback and IPv6 link-local addresses.
+ * default routes, what leads to our own bridges, and what no pool could be: loopback and IPv6 link-local addresses. Routes to
+ * `pools` are left out too, without a look at their links: with a thousand networks that is a thousand questions less.
  */
-export function takenPrefixes(socket: NetlinkSocket, nameServers: readonly Ip[]): TakenPrefix[] {
+export function takenPrefixes(
+  socket: NetlinkSocket,
+  nameServers: readonly Ip[],
+  pools: ReadonlySet<Cidr>,
+): TakenPrefix[] {
   const routes = routesOf(socket, undefined)
     .filter((route) => route.destinationLength > 0 && route.table !== RT_TABLE.LOCAL)
     .map((route) => ({ oif: route.oif ?? 0, prefix: destinationOf(route) }))
-    .filter(({ prefix }) => !prefix.startsWith(LINK_LOCAL_6));
+    .filter(({ prefix }) => !prefix.startsWith(LINK_LOCAL_6) && !pools.has(prefix));
   // Asked for one by one: a list of all would hold every endpoint's, and none of those has a route.
   const links = linksAt(socket, new Set(routes.map(({ oif }) => oif)));
   const taken = new Map<Cidr, string>();

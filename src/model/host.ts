@@ -90,8 +90,9 @@ export interface Host {
    */
   block(blockades: readonly Blockade[]): void;
 
-  /** Prefixes the host routes to, and its resolvers: what no default pool may overlap. */
-  takenPrefixes(): TakenPrefix[];
+  /** Prefixes the host routes to, and its resolvers: what no default pool may overlap. Left out are `pools`, and what leads
+   * to our own bridges. */
+  takenPrefixes(pools: ReadonlySet<Cidr>): TakenPrefix[];
   /** Name servers of the host's resolv.conf. */
   nameServers(): Ip[];
 

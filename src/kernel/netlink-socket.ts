@@ -24,6 +24,10 @@ import {
 const MAX_DUMPS = 32;
 /** Answers to one send must fit the socket's receive buffer at once, since nobody reads meanwhile. */
 const MAX_BATCH = 100;
+/** Requests whose answers fit whatever buffer the machine gives a socket (net.core.rmem_default). */
+const FEW = 8;
+/** Bytes that every send buffer takes (SOCK_MIN_SNDBUF is 4608 with its overhead). */
+const SMALL = 2048;
 /** A link's answer counts for up to 8 KiB; the kernel doubles the number given. Nothing is allocated ahead. */
 const RECEIVE_BUFFER = 0x10_0000;
 
@@ -41,13 +45,16 @@ export interface Reply {
  */
 export class NetlinkSocket {
   readonly fd: number;
-  /** The kernel's name for this socket: notifications caused by it carry the number. */
-  readonly portId: number;
   readonly #buffer: Uint8Array;
   #seq = 1;
-  #sendSize = 0;
+  #portId: number | undefined;
+  #sendSize = SMALL;
+  #receivesMany = false;
 
-  /** `family` is NETLINK.*, `buffer` is where answers land: 64 KiB or more, and may serve any number of sockets. */
+  /**
+   * `family` is NETLINK.*, `buffer` is where answers land: 64 KiB or more, and may serve any number of sockets. A sandbox's
+   * sockets live for a message or two, so what those do not need is not set before it is.
+   */
   constructor(family: number, buffer: Uint8Array) {
     this.#buffer = buffer;
     this.fd = socket(AF.NETLINK, SOCK.RAW, family);
@@ -56,17 +63,16 @@ export class NetlinkSocket {
       setSocketOption(this.fd, SOL.NETLINK, NETLINK_OPT.EXT_ACK, 1);
       setSocketOption(this.fd, SOL.NETLINK, NETLINK_OPT.CAP_ACK, 1);
       setSocketOption(this.fd, SOL.NETLINK, NETLINK_OPT.GET_STRICT_CHK, 1);
-      enlarge(this.fd, SO.RCVBUFFORCE, SO.RCVBUF, RECEIVE_BUFFER);
-      // struct sockaddr_nl with everything left to the kernel.
-      const address = new Uint8Array(12);
-      address[0] = AF.NETLINK;
-      bindSocket(this.fd, address, "netlink");
-      const name = socketName(this.fd);
-      this.portId = new DataView(name.buffer, name.byteOffset).getUint32(4, true);
     } catch (error) {
       close(this.fd);
       throw error;
     }
+  }
+
+  /** The kernel's name for this socket: notifications caused by it carry the number. */
+  get portId(): number {
+    this.#portId ??= this.#boundPort() || this.#bind();
+    return this.#portId;
   }
 
   /**
@@ -92,6 +98,7 @@ export class NetlinkSocket {
 
   /** All objects, each as `decode` makes it. A dump during which the table changed is repeated. */
   dump<T>(request: Request, decode: (message: Message) => T): T[] {
+    this.#expectMany();
     for (let i = 0; i < MAX_DUMPS; i++) {
       const firstSeq = this.#seq++;
       send(
@@ -142,6 +149,8 @@ export class NetlinkSocket {
   }
 
   join(group: number): void {
+    // A socket without a number hears nothing.
+    this.#portId ??= this.portId;
     setSocketOption(this.fd, SOL.NETLINK, NETLINK_OPT.ADD_MEMBERSHIP, group);
   }
 
@@ -149,7 +158,29 @@ export class NetlinkSocket {
     close(this.fd);
   }
 
+  /** The first message does it, too (netlink_sendmsg), but a socket that only listens sends none. */
+  #bind(): number {
+    // struct sockaddr_nl with everything left to the kernel.
+    const address = new Uint8Array(12);
+    address[0] = AF.NETLINK;
+    bindSocket(this.fd, address, "netlink");
+    return this.#boundPort();
+  }
+
+  /** 0 when the socket has none yet. */
+  #boundPort(): number {
+    const name = socketName(this.fd);
+    return new DataView(name.buffer, name.byteOffset).getUint32(4, true);
+  }
+
+  #expectMany(): void {
+    if (this.#receivesMany) return;
+    this.#receivesMany = true;
+    enlarge(this.fd, SO.RCVBUFFORCE, SO.RCVBUF, RECEIVE_BUFFER);
+  }
+
   #encode(requests: readonly Request[]): { bytes: Uint8Array; firstSeq: number; count: number } {
+    if (requests.length > FEW) this.#expectMany();
     const firstSeq = this.#seq;
     this.#seq += requests.length;
     const last = requests.length - 1;

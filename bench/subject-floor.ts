@@ -37,13 +37,23 @@ import {
   RESOLVER_PORT,
   RESOLVER_TABLE,
 } from "./lib/floor-messages.ts";
-import { MEMBERS, serve, type Memory, type Population, type Sample, type Subject } from "./lib/subject.ts";
+import {
+  MEMBERS,
+  ROW,
+  serve,
+  type Memory,
+  type Population,
+  type Sample,
+  type Subject,
+} from "./lib/subject.ts";
 import { LinkWatch, memoryOf, refuseMachine, Stopwatch } from "./lib/timing.ts";
 
 const [machine, runDir = ""] = process.argv.slice(2);
 refuseMachine(machine);
 
 const RESOLVER = sockaddr("127.0.0.11" as Ip, RESOLVER_PORT);
+/** Of a row's sandboxes, past all others: addresses and host ports follow from it. */
+const ROW_NUMBERS = 5000;
 const ANY = "0.0.0.0" as Ip;
 /** Room for the kernel's answer to a batch. */
 const answer = new Uint8Array(0x1_0000);
@@ -181,6 +191,7 @@ class Floor implements Subject {
   async #lives(): Promise<void> {
     await this.#life(true);
     await this.#life(false);
+    await this.#row();
     await this.#network();
   }
 
@@ -219,6 +230,29 @@ class Floor implements Subject {
       });
       await this.#links.gone(link);
     }
+  }
+
+  async #row(): Promise<void> {
+    const sandboxes = Array.from({ length: ROW }, (_, i) => {
+      const sandbox = createSandbox(join(runDir, `row-${i}`));
+      const [number, link] = [ROW_NUMBERS + i, `ndvrow${i}`];
+      return { sandbox, number, link, messages: this.#messages(sandbox, this.#bridge, number, link) };
+    });
+    await this.#watch.rest();
+    for (const { sandbox, number, messages } of sandboxes) {
+      await this.#watch.timeInRow("attach, in a row", () => {
+        makeLink(sandbox, messages);
+        makeResolver(sandbox);
+        holdPort(sandbox, 20_000 + number);
+        tell(hostTables, messages.publish);
+      });
+    }
+    await this.#watch.rest();
+    for (const { sandbox, messages } of sandboxes) {
+      tell(hostTables, messages.unpublish);
+      deleteSandbox(sandbox);
+    }
+    await this.#links.gone(...sandboxes.map(({ link }) => link));
   }
 
   async #network(): Promise<void> {

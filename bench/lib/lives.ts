@@ -1,6 +1,6 @@
 import type { NetworkRequest } from "../../src/model/network.ts";
 import type { SandboxRequest } from "../../src/model/sandbox.ts";
-import { MEMBERS, type Memory, type Subject } from "./subject.ts";
+import { MEMBERS, type Memory, ROW, type Subject } from "./subject.ts";
 import { type LinkWatch, Stopwatch } from "./timing.ts";
 
 /** The operations of an engine, by name, whether it is in this process or behind its API. */
@@ -19,7 +19,7 @@ export interface Lifecycles {
 
 const NETWORK = "bench";
 
-/** Host ports from here on; below those the kernel hands out by itself (ip_local_port_range). */
+/** Host ports from here on, and a row's before; below those the kernel hands out by itself (ip_local_port_range). */
 const FIRST_PORT = 20_000;
 
 /** What is measured of an engine: sandboxes that publish one port and join a user's network after they were made. */
@@ -57,10 +57,27 @@ export async function lives(operations: Lifecycles, links: LinkWatch): Promise<S
     }
   };
 
+  /** What `netdock up` does: many, one after another. */
+  const row = async (): Promise<void> => {
+    const names = Array.from({ length: ROW }, (_, i) => `row-${i}`);
+    for (const [i, name] of names.entries())
+      await operations.createSandbox(request(name, FIRST_PORT - ROW + i));
+    await watch.rest();
+    const made: string[] = [];
+    for (const name of names) {
+      const link = await watch.timeInRow("attach, in a row", () => operations.attach(name, NETWORK));
+      if (link !== undefined) made.push(link);
+    }
+    await watch.rest();
+    for (const name of names) await operations.removeSandbox(name);
+    await links.gone(...made);
+  };
+
   const all = async (): Promise<void> => {
     if (operations.ping !== undefined) await watch.time("ping", async () => operations.ping?.());
     await life(true);
     await life(false);
+    await row();
     await watch.time("network create", () => operations.createNetwork({ name: "bench-other" }));
     await watch.time("network delete", () => operations.removeNetwork("bench-other"));
   };

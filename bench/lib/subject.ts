@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 export const OPERATIONS = [
   "sandbox create",
   "attach",
+  "attach, in a row",
   "detach",
   "delete",
   "delete, attached",
@@ -43,6 +44,9 @@ export interface Population {
   /** On other networks, MEMBERS each. */
   readonly elsewhere: number;
 }
+
+/** Attaches that follow one another without a rest. */
+export const ROW = 10;
 
 /** Endpoints on each network but the one that fills up. */
 export const MEMBERS = 25;

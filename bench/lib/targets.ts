@@ -1,4 +1,5 @@
 import type { LevelReport } from "./report.ts";
+import type { Operation } from "./subject.ts";
 
 /** One of the project's promises, and what came of it. */
 export interface Verdict {
@@ -11,8 +12,33 @@ const TIMES_FLOOR = 2;
 const FLAT = 1.25;
 
 export function judge(levels: readonly LevelReport[]): Verdict[] {
-  const attach = levels.map(({ endpoints, here, rows }) => {
-    const row = rows.find(({ operation }) => operation === "attach");
+  const attach = figuresOf(levels, "attach");
+  // Adding a port to a bridge, the kernel walks the list of its ports (br_add_if): a full network is another matter.
+  const [first, last] = [attach[0], attach.findLast(({ full }) => !full)];
+  const growth = (last?.engine ?? Number.NaN) / (first?.engine ?? Number.NaN);
+  const floorGrowth = (last?.floor ?? Number.NaN) / (first?.floor ?? Number.NaN);
+  return [
+    timesFloor("attach, after a rest", attach),
+    timesFloor("attach, in a row", figuresOf(levels, "attach, in a row")),
+    {
+      target: `attach flat, at most ${FLAT}× from ${first?.endpoints} to ${last?.endpoints} endpoints`,
+      met: growth <= FLAT,
+      figures: `${growth.toFixed(2)}× (the floor itself ${floorGrowth.toFixed(2)}×)`,
+    },
+  ];
+}
+
+interface Figures {
+  readonly endpoints: number;
+  /** One network holds them all. */
+  readonly full: boolean;
+  readonly floor: number;
+  readonly engine: number;
+}
+
+function figuresOf(levels: readonly LevelReport[], operation: Operation): Figures[] {
+  return levels.map(({ endpoints, here, rows }) => {
+    const row = rows.find((one) => one.operation === operation);
     return {
       endpoints,
       full: here === 1000,
@@ -20,26 +46,14 @@ export function judge(levels: readonly LevelReport[]): Verdict[] {
       engine: row?.engine?.median ?? Number.NaN,
     };
   });
-  const ratios = attach.map(({ floor, engine }) => engine / floor);
-  // Adding a port to a bridge, the kernel walks the list of its ports (br_add_if): a full network is another matter.
-  const [first, last] = [attach[0], attach.findLast(({ full }) => !full)];
-  const growth = (last?.engine ?? Number.NaN) / (first?.engine ?? Number.NaN);
-  const floorGrowth = (last?.floor ?? Number.NaN) / (first?.floor ?? Number.NaN);
-  return [
-    {
-      target: `attach at most ${TIMES_FLOOR}× the kernel floor`,
-      met: ratios.every((ratio) => ratio <= TIMES_FLOOR),
-      figures: attach
-        .map(
-          ({ endpoints, full }, i) =>
-            `${ratios[i]?.toFixed(2)}× at ${full ? "1000 on one network" : endpoints}`,
-        )
-        .join(", "),
-    },
-    {
-      target: `attach flat, at most ${FLAT}× from ${first?.endpoints} to ${last?.endpoints} endpoints`,
-      met: growth <= FLAT,
-      figures: `${growth.toFixed(2)}× (the floor itself ${floorGrowth.toFixed(2)}×)`,
-    },
-  ];
+}
+
+function timesFloor(what: string, figures: readonly Figures[]): Verdict {
+  const ratios = figures.map(({ floor, engine }) => engine / floor);
+  const place = ({ endpoints, full }: Figures): string => (full ? "1000 on one network" : `${endpoints}`);
+  return {
+    target: `${what}: at most ${TIMES_FLOOR}× the kernel floor`,
+    met: ratios.every((ratio) => ratio <= TIMES_FLOOR),
+    figures: figures.map((one, i) => `${ratios[i]?.toFixed(2)}× at ${place(one)}`).join(", "),
+  };
 }

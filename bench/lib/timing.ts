@@ -24,13 +24,23 @@ export class Stopwatch {
   }
 
   async time<T>(operation: Operation, run: () => Promise<T> | T): Promise<T> {
+    const result = await this.timeInRow(operation, run);
+    await this.rest();
+    return result;
+  }
+
+  /** As `time`, and the next may follow at once. */
+  async timeInRow<T>(operation: Operation, run: () => Promise<T> | T): Promise<T> {
     const from = performance.now();
     const result = await run();
     const to = performance.now();
     this.add(operation, undefined, to - from);
     this.#windows.push({ from, to });
-    if (this.#rests) await sleep(REST_MS);
     return result;
+  }
+
+  async rest(): Promise<void> {
+    if (this.#rests) await sleep(REST_MS);
   }
 
   add(operation: Operation, part: string | undefined, milliseconds: number): void {
@@ -71,9 +81,9 @@ export class LinkWatch {
     return this.#socket.transact([getLink({ name })])[0]?.messages.length === 1;
   }
 
-  /** Resolves when the kernel has reaped a link, as it does some time after its namespace was dropped. */
-  async gone(name: string): Promise<void> {
-    while (this.has(name)) await sleep(2);
+  /** Resolves when the kernel has reaped links, as it does some time after their namespace was dropped. */
+  async gone(...names: readonly string[]): Promise<void> {
+    while (names.some((name) => this.has(name))) await sleep(2);
     await sleep(REST_MS);
   }
 }

@@ -137,8 +137,11 @@ export function networkMessages(bridge: {
     bridge: name,
     internal: false,
     icc: true,
-    masquerade4: true,
-    masquerade6: false,
+    trusted: [],
+    mode4: "nat",
+    mode6: "nat",
+    leave4: "masquerade",
+    leave6: undefined,
   });
   return {
     bridge: batch([

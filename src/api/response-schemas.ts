@@ -162,7 +162,10 @@ const portBinding = object<PortBinding>({
     containerPort: port("First port in the sandbox"),
     count: count("How many ports, upwards from both firsts"),
     hostIp: ip("Address on the host; 0.0.0.0 and :: stand for all"),
-    hostPort: port("First port on the host"),
+    hostPort: integer("First port on the host; 0 where the port is open at the endpoint's own address", {
+      minimum: 0,
+      maximum: 65_535,
+    }),
     endpointId: id<EndpointId>("endpoint that receives the traffic"),
   },
   optional: {},

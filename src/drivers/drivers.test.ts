@@ -53,12 +53,13 @@ describe("bridge", () => {
       "pairs",
       "same",
       "to",
+      "to",
     ]);
   });
 
   test("an internal network has no masquerade and no way from it", () => {
     const maps = driver.network({ ...dual, internal: true }).firewall.map((e) => e.map);
-    expect(maps.toSorted()).toEqual(["bridges", "from", "pairs", "same", "to"]);
+    expect(maps.toSorted()).toEqual(["bridges", "from", "pairs", "same", "to", "to"]);
   });
 
   test("a dot in the bridge's name is a slash in its sysctls, as sysctl(8) wants it", () => {

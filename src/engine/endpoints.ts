@@ -86,7 +86,8 @@ export class Endpoints {
       before.filter((e) => e.id !== endpoint.id),
     );
     const held = core.ports.of(sandbox.id);
-    const [published, left] = [publishedOn(was, held), publishedOn(will, held)];
+    const ports = { held, wishes: sandbox.ports };
+    const [published, left] = [publishedOn(core, was, ports), publishedOn(core, will, ports)];
     const ops = [...routeOps(sandbox, was, will), ...publishOps(published, left)];
     if (ops.length > 0) {
       await core.host.apply(ops);
@@ -97,7 +98,7 @@ export class Endpoints {
     await core.host.apply(removeOps(blueprint));
     undo.defer(() => core.host.apply(createOps(blueprint)));
     core.step("endpoint.detach:unlinked");
-    return held.length === 0 ? sandbox : { ...sandbox, bindings: left.bindings };
+    return sandbox.ports.length === 0 ? sandbox : { ...sandbox, bindings: left.bindings };
   }
 
   /** Lets go of ports in families that no endpoint of the sandbox receives any more. */
@@ -154,14 +155,15 @@ export class Endpoints {
   async #publish(sandbox: Sandbox, was: Ways, will: Ways, undo: UndoStack): Promise<Sandbox> {
     const core = this.#core;
     if (sandbox.ports.length === 0) return sandbox;
-    const before = publishedOn(was, core.ports.of(sandbox.id));
+    const wishes = sandbox.ports;
+    const before = publishedOn(core, was, { held: core.ports.of(sandbox.id), wishes });
     const places = will.publishers.map(({ family, network }) => ({
       family,
       defaultIp: core.driverOf(network).hostBinding?.(network),
     }));
     const held = core.ports.hold(sandbox.id, sandbox.ports, places);
     undo.defer(() => core.ports.drop(sandbox.id, held));
-    const after = publishedOn(will, core.ports.of(sandbox.id));
+    const after = publishedOn(core, will, { held: core.ports.of(sandbox.id), wishes });
     const ops = publishOps(before, after);
     if (ops.length === 0) return sandbox;
     await core.host.apply(ops);

@@ -76,6 +76,7 @@ export class Networks {
         families,
         options: { ...request.ipam?.options },
         gateway: driver.capabilities.gateway,
+        bare: driver.bareFamilies?.(request) ?? [],
         taken,
       });
       const made: Network = {

@@ -83,8 +83,9 @@ export class Reconciler {
       const endpoints = state.endpointsOf(sandbox.id);
       const ways = waysOf(core, endpoints);
       const own = this.#endpoints.blueprint(sandbox, endpoints);
+      const published = publishedOn(core, ways, { held: ports.of(sandbox.id), wishes: sandbox.ports });
       const netns: NetnsKey = sandbox.id;
-      const firewall = [...own.firewall, ...publishedOn(ways, ports.of(sandbox.id)).elements];
+      const firewall = [...own.firewall, ...published.elements];
       if (away.has(sandbox)) return { links: [], addresses: [], routes: [], sysctls: [], firewall };
       return { ...own, routes: [...own.routes, ...ways.routes.map((route) => ({ netns, route }))], firewall };
     });

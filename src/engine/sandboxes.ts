@@ -195,7 +195,8 @@ export class Sandboxes {
     core.step("sandbox.remove:intended");
     await this.lifecycle.kill(sandbox);
     core.step("sandbox.remove:stopped");
-    const published = publishedOn(waysOf(core, endpoints), core.ports.of(id));
+    const ports = { held: core.ports.of(id), wishes: sandbox.ports };
+    const published = publishedOn(core, waysOf(core, endpoints), ports);
     const nothing = { bindings: [], elements: [] };
     const ops = publishOps(published, nothing);
     if (ops.length > 0) {

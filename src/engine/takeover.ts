@@ -18,7 +18,8 @@ export class Takeover {
   /** After a restart: nothing of this sandbox is held yet. A failure is logged; the rest must run on. */
   async begin(sandbox: Sandbox): Promise<void> {
     const core = this.#core;
-    for (const failure of core.ports.restore(sandbox.id, sandbox.ports, sandbox.bindings)) {
+    const held = sandbox.bindings.filter((binding) => binding.hostPort !== 0);
+    for (const failure of core.ports.restore(sandbox.id, sandbox.ports, held)) {
       core.log.warn(
         { sandbox: sandbox.name, error: failure.message },
         "a published port could not be held again",
@@ -74,7 +75,7 @@ export class Takeover {
     if (sandbox.ports.length === 0) return;
     this.#endpoints.settlePorts(sandbox);
     const ways = waysOf(core, core.state.endpointsOf(sandbox.id));
-    const { bindings } = publishedOn(ways, core.ports.of(sandbox.id));
+    const { bindings } = publishedOn(core, ways, { held: core.ports.of(sandbox.id), wishes: sandbox.ports });
     if (JSON.stringify(bindings) !== JSON.stringify(sandbox.bindings)) this.#record({ ...sandbox, bindings });
   }
 

@@ -1,14 +1,14 @@
 import { addressOf } from "../base/cidr.ts";
 import { NetError } from "../base/errors.ts";
-import { familyOf, type Family, type Ip } from "../base/ip.ts";
+import { familyOf, type Family, type Ip, parseIp } from "../base/ip.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { FirewallElement } from "../model/firewall.ts";
 import type { Network } from "../model/network.ts";
 import type { Op, RouteSpec } from "../model/ops.ts";
-import type { PortBinding } from "../model/ports.ts";
+import type { PortBinding, PortMapping } from "../model/ports.ts";
 import type { Sandbox } from "../model/sandbox.ts";
 import { defaultRoute, firewallOps } from "../plan/blueprint.ts";
-import { diffElements, publishElements } from "../plan/firewall/index.ts";
+import { diffElements, openElements, publishElements } from "../plan/firewall/index.ts";
 import { chooseGateway } from "../plan/gateway.ts";
 import type { Core } from "./core.ts";
 import type { HeldPort } from "./ports.ts";
@@ -27,8 +27,10 @@ export interface Publisher {
 export interface Ways {
   /** Default routes, one a family. */
   readonly routes: readonly RouteSpec[];
-  /** At most one a family: the holder of the default route, where its driver publishes. */
+  /** At most one a family: the holder of the default route, where its driver translates ports of the host's. */
   readonly publishers: readonly Publisher[];
+  /** Whose own address published ports are open at, as far as the firewall lets anybody in: every endpoint of a routed network. */
+  readonly opened: readonly Publisher[];
 }
 
 /** Ports as they are published. */
@@ -44,24 +46,61 @@ export function waysOf(core: Core, endpoints: readonly Endpoint[]): Ways {
   const candidates = core.candidates(endpoints);
   const routes: RouteSpec[] = [];
   const publishers: Publisher[] = [];
+  const opened: Publisher[] = [];
   for (const family of FAMILIES) {
     const gateway = chooseGateway(candidates, family);
+    for (const { endpoint, network } of candidates) {
+      const publisher = publisherOf(core, endpoint, network, family);
+      if (publisher === undefined) continue;
+      const { translates, opens } = publishingOf(core, network, family);
+      const isGateway = gateway?.endpoint === endpoint;
+      if (translates && isGateway) publishers.push(publisher);
+      if (opens && (isGateway || !translates)) opened.push(publisher);
+    }
     if (gateway === undefined) continue;
-    const { endpoint, network } = gateway;
+    const { endpoint } = gateway;
     if (endpoint.interfaceName !== undefined) {
       const via = family === 4 ? endpoint.gateway4 : endpoint.gateway6;
       routes.push(defaultRoute(endpoint.interfaceName, via, family));
     }
-    const cidr = family === 4 ? endpoint.ipv4 : endpoint.ipv6;
-    if (cidr === undefined || !core.driverOf(network).capabilities.publish) continue;
-    publishers.push({ family, endpoint, network, address: addressOf(cidr) });
   }
-  return { routes, publishers };
+  return { routes, publishers, opened };
 }
 
-/** The ports held for a sandbox, as its publishers receive them. A port of a family without a publisher stays out. */
-export function publishedOn(ways: Ways, held: readonly HeldPort[]): Published {
-  if (held.length === 0) return NOTHING;
+/** An endpoint as one that could receive published traffic; undefined where its network has no way in. */
+function publisherOf(
+  core: Core,
+  endpoint: Endpoint,
+  network: Network,
+  family: Family,
+): Publisher | undefined {
+  const cidr = family === 4 ? endpoint.ipv4 : endpoint.ipv6;
+  const gateway = family === 4 ? endpoint.gateway4 : endpoint.gateway6;
+  if (cidr === undefined || gateway === undefined || !core.driverOf(network).capabilities.publish) {
+    return undefined;
+  }
+  return { family, endpoint, network, address: addressOf(cidr) };
+}
+
+/** How a network publishes in one family. */
+function publishingOf(
+  core: Core,
+  network: Network,
+  family: Family,
+): { readonly translates: boolean; readonly opens: boolean } {
+  return core.driverOf(network).publishing?.(network, family) ?? { translates: true, opens: false };
+}
+
+/**
+ * The ports held for a sandbox, as its publishers receive them, and those of its wishes that are open at its own addresses. A
+ * port of a family without a publisher stays out.
+ */
+export function publishedOn(
+  core: Core,
+  ways: Ways,
+  { held, wishes }: { readonly held: readonly HeldPort[]; readonly wishes: readonly PortMapping[] },
+): Published {
+  if (held.length === 0 && (wishes.length === 0 || ways.opened.length === 0)) return NOTHING;
   const bindings: PortBinding[] = [];
   const elements: FirewallElement[] = [];
   for (const { family, endpoint, address } of ways.publishers) {
@@ -69,6 +108,15 @@ export function publishedOn(ways: Ways, held: readonly HeldPort[]): Published {
       if (port.hostIp.includes(":") !== (family === 6)) continue;
       bindings.push({ ...port, endpointId: endpoint.id });
       elements.push(...publishElements(port, address));
+    }
+  }
+  for (const { family, endpoint, network, address } of ways.opened) {
+    const ports = wishes.filter(({ hostIp }) => hostIp === undefined || familyOf(hostIp) === family);
+    elements.push(...openElements({ address, ports }));
+    if (publishingOf(core, network, family).translates) continue;
+    const any = parseIp(family === 4 ? "0.0.0.0" : "::");
+    for (const { protocol, containerPort, count, hostIp = any } of ports) {
+      bindings.push({ protocol, containerPort, count, hostIp, hostPort: 0, endpointId: endpoint.id });
     }
   }
   return { bindings, elements };
@@ -79,7 +127,7 @@ export function publishedOn(ways: Ways, held: readonly HeldPort[]): Published {
  * would be found out late. Where it does not publish at all (yet), ports wait for a network that does, as in Docker.
  */
 export function refuseInVain(sandbox: Sandbox, ways: Ways): void {
-  const families = ways.publishers.map((p) => p.family);
+  const families = [...ways.publishers, ...ways.opened].map((p) => p.family);
   const at = sandbox.ports.findIndex(
     ({ hostIp }) => hostIp !== undefined && !families.includes(familyOf(hostIp)),
   );

@@ -65,7 +65,7 @@ class DefaultIpam implements IpamDriver {
     }
     // Everything that can be refused is refused before anything is changed.
     const subnets = this.#chooseSubnets(parsePools(request.pools, request.families), request);
-    for (const [wanted, subnet] of subnets) checkRoom(wanted, subnet, request.gateway);
+    for (const [wanted, subnet] of subnets) checkRoom(wanted, subnet, takesGateway(request, subnet));
     return subnets.map(([wanted, subnet]) => this.#create(wanted, subnet, request));
   }
 
@@ -176,7 +176,7 @@ class DefaultIpam implements IpamDriver {
     };
     // Named addresses before the gateway, which takes the first that is left.
     for (const [name, address] of wanted.aux) grant(`aux:${name}`, address);
-    const needsGateway = request.gateway || wanted.gateway !== undefined;
+    const needsGateway = takesGateway(request, subnet) || wanted.gateway !== undefined;
     const gateway = needsGateway ? gatewayOf(subnet, grant(`gateway:${owner}`, wanted.gateway)) : undefined;
     return {
       subnet,
@@ -185,6 +185,11 @@ class DefaultIpam implements IpamDriver {
       auxAddresses: Object.fromEntries(wanted.aux),
     };
   }
+}
+
+/** Whether the network takes an address of its own in the pool though its user named none. */
+function takesGateway({ gateway, bare = [] }: PoolsRequest, subnet: Subnet): boolean {
+  return gateway && !bare.includes(familyOf(subnet));
 }
 
 function gatewayOf(subnet: Subnet, address: Ip): Cidr {

@@ -7,7 +7,16 @@ import { needs, withHostNamespace } from "../testkit/kernel.ts";
 import { bridge, deletion } from "../testkit/steps.ts";
 
 const network = (name: string): FirewallElement[] =>
-  networkElements({ bridge: name, internal: false, icc: true, masquerade4: true, masquerade6: false });
+  networkElements({
+    bridge: name,
+    internal: false,
+    icc: true,
+    trusted: [],
+    mode4: "nat",
+    mode6: "nat",
+    leave4: "masquerade",
+    leave6: undefined,
+  });
 
 const published = (port: number, target: string): FirewallElement[] =>
   publishElements(

@@ -1,4 +1,4 @@
-import type { Ip } from "../base/ip.ts";
+import type { Family, Ip } from "../base/ip.ts";
 import type { Endpoint, EndpointRequest } from "./endpoint.ts";
 import type { Network, NetworkRequest, Scope } from "./network.ts";
 import type { Blueprint } from "./ops.ts";
@@ -36,6 +36,13 @@ export interface Driver {
     readonly endpoint: Endpoint;
     readonly sandbox: Sandbox;
   }): Blueprint;
+  /** Families in which the network takes no gateway address, unless its user asks for one; absent: none. */
+  bareFamilies?(request: NetworkRequest): readonly Family[];
+  /**
+   * How ports are published through its endpoints; absent: by translation. `translates`: from a port of the host's. `opens`: at
+   * the endpoint's own address, as far as the firewall lets anybody reach it there.
+   */
+  publishing?(network: Network, family: Family): { readonly translates: boolean; readonly opens: boolean };
   /** Host address for published ports that name none; absent or undefined: every address of the host. */
   hostBinding?(network: Network): Ip | undefined;
   /** Prefix for link names in the sandbox, `eth` unless an option says otherwise. */

@@ -95,6 +95,8 @@ export interface IpamDriver {
     readonly options: Readonly<Record<string, string>>;
     /** Whether the network needs a gateway address of its own in each pool. */
     readonly gateway: boolean;
+    /** Families in which it takes none all the same, unless its user names one; absent: none. */
+    readonly bare?: readonly Family[] | undefined;
     readonly taken: readonly TakenPrefix[];
   }): Pool[];
   /** Gives back every pool of that owner, with all leases. */

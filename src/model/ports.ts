@@ -24,7 +24,8 @@ export interface PortBinding {
   readonly count: number;
   /** `0.0.0.0` and `::` stand for every address of the host. */
   readonly hostIp: Ip;
+  /** First port on the host; 0 where ports are open at the endpoint's own address and the host has none of them. */
   readonly hostPort: number;
-  /** The endpoint that receives the traffic: the one that holds the default gateway of that family. */
+  /** The endpoint that receives the traffic: with a host port, the one that holds the default gateway of that family. */
   readonly endpointId: EndpointId;
 }

@@ -136,7 +136,8 @@ function leaseFaults(machine: Machine, { engine }: Boot): string[] {
 
 function portsOf(sandbox: SandboxView): string[] {
   return sandbox.bindings.flatMap(({ hostIp, hostPort, count, protocol }) =>
-    Array.from({ length: count }, (_, i) => `${hostIp}:${hostPort + i}/${protocol}`),
+    // Open at the sandbox's own address: no port of the host's.
+    Array.from({ length: hostPort === 0 ? 0 : count }, (_, i) => `${hostIp}:${hostPort + i}/${protocol}`),
   );
 }
 

@@ -63,14 +63,24 @@ const WELL_KNOWN: Readonly<Record<number, string>> = {
 };
 
 function urlOf(binding: PortBinding, view: SandboxView): string {
-  const { hostIp, hostPort, containerPort, protocol, count } = binding;
-  const isAny = hostIp === "0.0.0.0" || hostIp === "::";
-  const host = isAny ? "localhost" : hostIp.includes(":") ? `[${hostIp}]` : hostIp;
+  const { hostPort, containerPort, protocol, count } = binding;
   const said = view.labels[LABEL.appProtocols]
     ?.split(",")
     .find((pair) => pair.startsWith(`${containerPort}=`));
   const scheme = said?.slice(said.indexOf("=") + 1) ?? WELL_KNOWN[containerPort];
-  if (protocol === "tcp" && count === 1 && scheme !== undefined) return `${scheme}://${host}:${hostPort}`;
-  const ports = count === 1 ? String(hostPort) : `${hostPort}-${hostPort + count - 1}`;
+  const host = hostOf(binding, view);
+  // Without a port of the host's the sandbox's own is asked, at its own address.
+  const first = hostPort === 0 ? containerPort : hostPort;
+  if (protocol === "tcp" && count === 1 && scheme !== undefined) return `${scheme}://${host}:${first}`;
+  const ports = count === 1 ? String(first) : `${first}-${first + count - 1}`;
   return `${host}:${ports}/${protocol}`;
+}
+
+function hostOf({ hostIp, hostPort, endpointId }: PortBinding, view: SandboxView): string {
+  const isV6 = hostIp.includes(":");
+  if (hostPort !== 0 && (hostIp === "0.0.0.0" || hostIp === "::")) return "localhost";
+  const endpoint = view.endpoints.find(({ id }) => id === endpointId);
+  const own = (isV6 ? endpoint?.ipv6 : endpoint?.ipv4)?.split("/")[0];
+  const ip = hostPort === 0 && own !== undefined ? own : hostIp;
+  return ip.includes(":") ? `[${ip}]` : ip;
 }

@@ -83,10 +83,12 @@ export function stateText(view: SandboxView): string {
 
 /**
  * Bindings as a person reads them, each once: `0.0.0.0:8080` and `[::]:8080` are one port of the host's, and a range is one
- * line.
+ * line. A port that is open at the sandbox's own address stands alone.
  */
 export function bindingTexts(bindings: readonly PortBinding[]): string[] {
-  const texts = bindings.map((binding) => `${hostText(binding)}→${targetText(binding)}`);
+  const texts = bindings.map((binding) =>
+    binding.hostPort === 0 ? targetText(binding) : `${hostText(binding)}→${targetText(binding)}`,
+  );
   return [...new Set(texts)];
 }
 

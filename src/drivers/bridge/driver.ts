@@ -1,10 +1,11 @@
 import { NetError } from "../../base/errors.ts";
+import type { Family } from "../../base/ip.ts";
 import { parseMac } from "../../base/mac.ts";
 import type { Driver } from "../../model/driver.ts";
 import type { Network } from "../../model/network.ts";
 import { parseLinkName, unknownOption } from "../options.ts";
-import { BRIDGE_OPTION, checkMtu, parseBridgeOptions, type BridgeOptions } from "./options.ts";
-import { bridgeName, planEndpoint, planNetwork } from "./plan.ts";
+import { BRIDGE_OPTION, checkModes, checkMtu, parseBridgeOptions, type BridgeOptions } from "./options.ts";
+import { bridgeName, modeOf, planEndpoint, planNetwork } from "./plan.ts";
 
 /** Docker's key for the name of the link inside the sandbox. */
 export const ENDPOINT_IFNAME = "com.docker.network.endpoint.ifname";
@@ -32,7 +33,16 @@ export function bridgeDriver(): Driver {
       single: false,
     },
     checkNetwork(request) {
-      checkMtu(parseBridgeOptions(request.options ?? {}), request.enableIPv6 ?? false);
+      const options = parseBridgeOptions(request.options ?? {});
+      checkMtu(options, request.enableIPv6 ?? false);
+      checkModes(options, request.internal ?? false);
+    },
+    bareFamilies({ options = {}, internal = false }) {
+      const { gatewayMode4, gatewayMode6, inhibit4 } = parseBridgeOptions(options);
+      const families: Family[] = [];
+      if (gatewayMode4 === "isolated" || (inhibit4 && internal)) families.push(4);
+      if (gatewayMode6 === "isolated") families.push(6);
+      return families;
     },
     checkAgainst(network, others) {
       const name = bridgeName(network, optionsOf(network));
@@ -57,6 +67,11 @@ export function bridgeDriver(): Driver {
     network: (network) => planNetwork(network, optionsOf(network)),
     endpoint: ({ network, endpoint, sandbox }) =>
       planEndpoint(network, endpoint, { ...optionsOf(network), publishes: sandbox.ports.length > 0 }),
+    publishing(network, family) {
+      const options = optionsOf(network);
+      const mode = modeOf(options, family);
+      return { translates: mode !== "routed", opens: mode === "routed" || options.trusted.length > 0 };
+    },
     hostBinding: (network) => optionsOf(network).hostBinding,
     interfacePrefix: (network) => optionsOf(network).interfacePrefix,
   };

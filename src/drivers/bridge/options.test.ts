@@ -1,10 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { BRIDGE_OPTION, checkMtu, parseBridgeOptions } from "./options.ts";
+import { BRIDGE_OPTION, checkModes, checkMtu, parseBridgeOptions } from "./options.ts";
 
 const DEFAULTS = {
   bridgeName: undefined,
   icc: true,
   masquerade: true,
+  gatewayMode4: "nat",
+  gatewayMode6: "nat",
+  inhibit4: false,
+  trusted: [],
+  source4: undefined,
+  source6: undefined,
   hostBinding: undefined,
   mtuBytes: undefined,
   interfacePrefix: "eth",
@@ -25,6 +31,13 @@ describe("parseBridgeOptions()", () => {
     [BRIDGE_OPTION.hostBinding4, "127.0.0.1", { hostBinding: "127.0.0.1" }],
     [BRIDGE_OPTION.hostBinding4, "::", { hostBinding: "::" }],
     [BRIDGE_OPTION.gatewayMode4, "nat", {}],
+    [BRIDGE_OPTION.gatewayMode4, "routed", { gatewayMode4: "routed" }],
+    [BRIDGE_OPTION.gatewayMode6, "nat-unprotected", { gatewayMode6: "nat-unprotected" }],
+    [BRIDGE_OPTION.gatewayMode6, "isolated", { gatewayMode6: "isolated" }],
+    [BRIDGE_OPTION.inhibit4, "true", { inhibit4: true }],
+    [BRIDGE_OPTION.trusted, "eth1:wg0::eth1", { trusted: ["eth1", "wg0"] }],
+    [BRIDGE_OPTION.source4, "192.0.2.9", { source4: "192.0.2.9" }],
+    [BRIDGE_OPTION.source6, "2001:db8::9", { source6: "2001:db8::9" }],
     [BRIDGE_OPTION.mtu, "1450", { mtuBytes: 1450 }],
     [BRIDGE_OPTION.mtu, "68", { mtuBytes: 68 }],
     [BRIDGE_OPTION.mtu, "65535", { mtuBytes: 65_535 }],
@@ -76,6 +89,26 @@ describe("parseBridgeOptions()", () => {
       `options.com.docker.network.container_iface_prefix: "${value}" is not valid: write 1 to 11 letters, digits, '.', '_' or '-', a letter first`,
     ]),
     [
+      BRIDGE_OPTION.gatewayMode4,
+      "bridged",
+      "options.com.docker.network.bridge.gateway_mode_ipv4: failed to parse com.docker.network.bridge.gateway_mode_ipv4 value: bridged (unknown gateway mode bridged): use one of nat, nat-unprotected, routed, isolated",
+    ],
+    [
+      BRIDGE_OPTION.trusted,
+      "eth1:a/b",
+      `options.com.docker.network.bridge.trusted_host_interfaces: "a/b" is not valid: write 1 to 15 letters, digits, '.', '_' or '-'`,
+    ],
+    [
+      BRIDGE_OPTION.source4,
+      "2001:db8::1",
+      'options.com.docker.network.host_ipv4: "2001:db8::1" is not valid: give an IPv4 address of the host',
+    ],
+    [
+      BRIDGE_OPTION.source6,
+      "::",
+      'options.com.docker.network.host_ipv6: "::" is not valid: give an IPv6 address of the host',
+    ],
+    [
       "com.docker.network.mtu",
       "1450",
       'options.com.docker.network.mtu: "1450" is not valid: com.docker.network.mtu is not an option of the bridge driver; use com.docker.network.driver.mtu',
@@ -95,16 +128,19 @@ describe("parseBridgeOptions()", () => {
     expect(parse).toThrow(message);
     expect(parse).toThrow(expect.objectContaining({ code: "invalid", field: `options.${key}` }));
   });
+});
 
-  test("names the gateway modes it does not have yet", () => {
-    for (const key of [BRIDGE_OPTION.gatewayMode4, BRIDGE_OPTION.gatewayMode6]) {
-      expect(() => parseBridgeOptions({ [key]: "routed" })).toThrow(
-        expect.objectContaining({
-          code: "unsupported",
-          message: `options.${key}: gateway mode "routed" is not supported yet: use "nat"`,
-        }),
-      );
-    }
+describe("checkModes()", () => {
+  test.each([BRIDGE_OPTION.gatewayMode4, BRIDGE_OPTION.gatewayMode6])("%s=isolated needs internal", (key) => {
+    const options = parseBridgeOptions({ [key]: "isolated" });
+    expect(() => checkModes(options, true)).not.toThrow();
+    expect(() => checkModes(options, false)).toThrow(
+      expect.objectContaining({
+        code: "invalid",
+        field: `options.${key}`,
+        message: `options.${key}: gateway mode 'isolated' can only be used for an internal network: make the network internal, or choose another mode`,
+      }),
+    );
   });
 });
 

@@ -1,10 +1,11 @@
-import type { Cidr } from "../../base/cidr.ts";
+import { addressOf, type Cidr } from "../../base/cidr.ts";
+import { type Family, familyOf, type Ip } from "../../base/ip.ts";
 import { localMac, type Mac } from "../../base/mac.ts";
 import type { Endpoint } from "../../model/endpoint.ts";
 import { shortId } from "../../model/ids.ts";
 import type { Network } from "../../model/network.ts";
 import { HOST_NETNS, type Blueprint } from "../../model/ops.ts";
-import { networkElements } from "../../plan/firewall/index.ts";
+import { type GatewayMode, networkElements } from "../../plan/firewall/index.ts";
 import type { BridgeOptions } from "./options.ts";
 
 /** IFNAMSIZ leaves 15 bytes: a prefix of three and twelve digits of the id fill them exactly. */
@@ -34,10 +35,27 @@ function linkLocalOf(network: Network): false | undefined {
   return network.enableIPv6 ? undefined : false;
 }
 
+export function modeOf(options: BridgeOptions, family: Family): GatewayMode {
+  return family === 4 ? options.gatewayMode4 : options.gatewayMode6;
+}
+
+/** Under which address of the host's members leave, where they do not keep their own. */
+function leaveBy(options: BridgeOptions, family: Family): Ip | "masquerade" | undefined {
+  const mode = modeOf(options, family);
+  if (!options.masquerade || (mode !== "nat" && mode !== "nat-unprotected")) return undefined;
+  return (family === 4 ? options.source4 : options.source6) ?? "masquerade";
+}
+
 /** The bridge with the gateway addresses on it, forwarding switched on, and its elements in the firewall's maps. */
 export function planNetwork(network: Network, options: BridgeOptions): Blueprint {
   const bridge = bridgeName(network, options);
-  const addresses = network.ipam.pools.flatMap((pool) => (pool.gateway === undefined ? [] : [pool.gateway]));
+  const addresses = network.ipam.pools.flatMap(({ gateway }) => {
+    if (gateway === undefined) return [];
+    const family = familyOf(addressOf(gateway));
+    const bare = modeOf(options, family) === "isolated" || (family === 4 && options.inhibit4);
+    return bare ? [] : [gateway];
+  });
+  const isolated6 = options.gatewayMode6 === "isolated";
   // A '.' in a link name is written '/' in a sysctl key, as sysctl(8) does.
   const name = bridge.replaceAll(".", "/");
   const sysctl = (key: string, value: string): Blueprint["sysctls"][number] => ({
@@ -58,7 +76,7 @@ export function planNetwork(network: Network, options: BridgeOptions): Blueprint
           up: true,
           alias: networkAlias(network),
           mtuBytes: options.mtuBytes,
-          linkLocal: linkLocalOf(network),
+          linkLocal: isolated6 ? false : linkLocalOf(network),
         },
         addresses,
       },
@@ -74,7 +92,7 @@ export function planNetwork(network: Network, options: BridgeOptions): Blueprint
         ? [
             // Router advertisements of a container must not change the host's routes.
             sysctl(`net.ipv6.conf.${name}.accept_ra`, "0"),
-            sysctl(`net.ipv6.conf.${name}.disable_ipv6`, "0"),
+            sysctl(`net.ipv6.conf.${name}.disable_ipv6`, isolated6 ? "1" : "0"),
             sysctl("net.ipv6.conf.all.forwarding", "1"),
           ]
         : []),
@@ -83,8 +101,11 @@ export function planNetwork(network: Network, options: BridgeOptions): Blueprint
       bridge,
       internal: network.internal,
       icc: options.icc,
-      masquerade4: options.masquerade && !network.internal && network.enableIPv4,
-      masquerade6: options.masquerade && !network.internal && network.enableIPv6,
+      trusted: options.trusted,
+      mode4: options.gatewayMode4,
+      mode6: options.gatewayMode6,
+      leave4: network.enableIPv4 ? leaveBy(options, 4) : undefined,
+      leave6: network.enableIPv6 ? leaveBy(options, 6) : undefined,
     }),
   };
 }

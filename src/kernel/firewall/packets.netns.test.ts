@@ -46,7 +46,14 @@ const PUBLISHED = [
 function elements(lab: BridgeLab): FirewallElement[] {
   return [
     ...BRIDGES.flatMap((b) =>
-      networkElements({ ...b, masquerade4: b.masquerade, masquerade6: b.masquerade }),
+      networkElements({
+        ...b,
+        trusted: [],
+        mode4: "nat",
+        mode6: "nat",
+        leave4: b.masquerade ? "masquerade" : undefined,
+        leave6: b.masquerade ? "masquerade" : undefined,
+      }),
     ),
     ...PUBLISHED.flatMap(([hostIp, hostPort, member, containerPort, count]) =>
       (["tcp", "udp"] as const).flatMap((protocol) => {

@@ -31,7 +31,7 @@ import {
 /** RTN_LOCAL of linux/rtnetlink.h: what `fib … type local` compares with. */
 const ADDRESS_TYPES: Readonly<Record<string, number>> = { unicast: 1, local: 2, broadcast: 3 };
 const L3: Readonly<Record<string, number>> = { ipv4: NFPROTO.IPV4, ipv6: NFPROTO.IPV6 };
-const L4: Readonly<Record<string, number>> = { tcp: 6, udp: 17, sctp: 132 };
+const L4: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp: 17, "ipv6-icmp": 58, sctp: 132 };
 const STATES: Readonly<Record<string, number>> = {
   established: CT_STATE.ESTABLISHED,
   related: CT_STATE.RELATED,
@@ -208,6 +208,12 @@ function compileLookup(statement: Extract<Statement, { key: unknown }>): Express
       // The map's data is the address and, after it, the port.
       const translated = port ? { ...to, port: register(family === 4 ? 4 : 16) } : to;
       return [lookupMap(map, NFT_REG.R1, NFT_REG.R1), nat(translated)];
+    }
+    case "snatMap": {
+      const { map, family } = statement;
+      const nfproto = family === 4 ? NFPROTO.IPV4 : NFPROTO.IPV6;
+      const to = nat({ type: NFT_NAT.SNAT, family: nfproto, address: NFT_REG.R1 });
+      return [lookupMap(map, NFT_REG.R1, NFT_REG.R1), to];
     }
     default:
       return unreachable(statement);

@@ -25,7 +25,15 @@ import {
   tableIsOurs,
 } from "./index.ts";
 
-const OPEN = { internal: false, icc: true, masquerade4: true, masquerade6: true };
+const OPEN = {
+  internal: false,
+  icc: true,
+  trusted: ["eth7"],
+  mode4: "nat",
+  mode6: "routed",
+  leave4: "masquerade",
+  leave6: "masquerade",
+} as const;
 
 const binding = (
   hostIp: string,

@@ -6,7 +6,7 @@ import type { Family } from "../../base/ip.ts";
  */
 
 /** Types of the fields of a key, by nft's names; the element's values for them are given in `FirewallElement`. */
-export type FieldType = "ifname" | "ipv4_addr" | "ipv6_addr" | "inet_proto" | "inet_service";
+export type FieldType = "ifname" | "nf_proto" | "ipv4_addr" | "ipv6_addr" | "inet_proto" | "inet_service";
 
 /** What a rule can look at. */
 export type Selector =
@@ -38,6 +38,13 @@ export type Statement =
       readonly key: readonly Selector[];
       readonly map: string;
       readonly port: boolean;
+    }
+  /** Changes the source to the address the map says; a key that is not there goes on with the next rule. */
+  | {
+      readonly kind: "snatMap";
+      readonly family: Family;
+      readonly key: readonly Selector[];
+      readonly map: string;
     }
   /** Overwrites a port in the packet itself, without connection tracking. */
   | {

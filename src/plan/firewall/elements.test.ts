@@ -8,12 +8,22 @@ import {
   elementKey,
   type MapDeclaration,
   networkElements,
+  openElements,
   publishElements,
   TABLE,
 } from "./index.ts";
 
 const ip = (text: string): Ip => text as Ip;
-const open = { bridge: "nd-a", internal: false, icc: true, masquerade4: true, masquerade6: false };
+const open = {
+  bridge: "nd-a",
+  internal: false,
+  icc: true,
+  trusted: [],
+  mode4: "nat",
+  mode6: "nat",
+  leave4: "masquerade",
+  leave6: undefined,
+} as const;
 const port = { protocol: "tcp", hostIp: ip("0.0.0.0"), hostPort: 8080, containerPort: 80, count: 1 } as const;
 
 /** The elements as lines, for a short comparison. */
@@ -28,7 +38,8 @@ describe("networkElements()", () => {
       "bridges nd-a",
       "same nd-a . nd-a",
       "pairs nd-a . nd-a : accept",
-      "to nd-a : goto published-only",
+      "to nd-a . ipv4 : goto published-only",
+      "to nd-a . ipv6 : goto published-only",
       "masquerade4 nd-a",
     ]);
   });
@@ -40,12 +51,68 @@ describe("networkElements()", () => {
   });
 
   test("an internal network has no way in or out, whatever else it says", () => {
-    expect(lines(networkElements({ ...open, internal: true, masquerade6: true }))).toEqual([
+    expect(lines(networkElements({ ...open, internal: true, leave6: "masquerade" }))).toEqual([
       "bridges nd-a",
       "same nd-a . nd-a",
       "pairs nd-a . nd-a : accept",
-      "to nd-a : drop",
+      "to nd-a . ipv4 : drop",
+      "to nd-a . ipv6 : drop",
       "from nd-a : drop",
+    ]);
+  });
+});
+
+describe("networkElements(), gateway modes", () => {
+  test.each([
+    ["nat", "goto published-only"],
+    ["nat-unprotected", "accept"],
+    ["routed", "goto routed"],
+  ] as const)("%s lets packets from elsewhere %s", (mode4, verdict) => {
+    expect(lines(networkElements({ ...open, mode4 }))).toContain(`to nd-a . ipv4 : ${verdict}`);
+  });
+
+  test("isolated members have no host, in that family", () => {
+    const all = lines(networkElements({ ...open, internal: true, mode4: "isolated" }));
+    expect(all.filter((line) => line.startsWith("isolated"))).toEqual(["isolated nd-a . ipv4"]);
+  });
+
+  test("without ICC, ports of a routed network are open to its members, too", () => {
+    const all = lines(networkElements({ ...open, icc: false, mode6: "routed" }));
+    expect(all).toContain("pairs nd-a . nd-a : goto open-ports");
+  });
+
+  test("trusted links and a source address of the user's are elements", () => {
+    const all = lines(networkElements({ ...open, trusted: ["eth1"], leave4: ip("198.51.100.7") }));
+    expect(all).toEqual(expect.arrayContaining(["trusted eth1 . nd-a", "snat4 nd-a : 198.51.100.7"]));
+    expect(all).not.toContain("masquerade4 nd-a");
+  });
+});
+
+describe("openElements()", () => {
+  const tcp = (containerPort: number, count = 1) => ({ protocol: "tcp", containerPort, count }) as const;
+
+  test.each([
+    [[tcp(80)], ["open4 10.0.0.2 . tcp . 80"]],
+    [[tcp(80), tcp(80)], ["open4 10.0.0.2 . tcp . 80"]],
+    [
+      [tcp(80), { ...tcp(80), protocol: "udp" }],
+      ["open4 10.0.0.2 . tcp . 80", "open4 10.0.0.2 . udp . 80"],
+    ],
+    [[tcp(80, 10)], ["open4-range 10.0.0.2 . tcp . 80 - 10.0.0.2 . tcp . 89"]],
+    // An interval set takes no overlaps.
+    [[tcp(85, 10), tcp(80, 10), tcp(95)], ["open4-range 10.0.0.2 . tcp . 80 - 10.0.0.2 . tcp . 95"]],
+    [
+      [tcp(80), tcp(82)],
+      ["open4 10.0.0.2 . tcp . 80", "open4 10.0.0.2 . tcp . 82"],
+    ],
+    [[], []],
+  ] as const)("%j", (ports, expected) => {
+    expect(lines(openElements({ address: ip("10.0.0.2"), ports }))).toEqual(expected);
+  });
+
+  test("each family has its set", () => {
+    expect(lines(openElements({ address: ip("fd00::2"), ports: [tcp(80)] }))).toEqual([
+      "open6 fd00::2 . tcp . 80",
     ]);
   });
 });
@@ -94,8 +161,12 @@ describe("publishElements()", () => {
 test("elements fit their maps", () => {
   const maps = new Map(TABLE.maps.map((map) => [map.name, map]));
   const elements = [
-    ...networkElements({ ...open, masquerade6: true }),
-    ...networkElements({ ...open, internal: true }),
+    ...networkElements({ ...open, leave6: "masquerade" }),
+    ...networkElements({ ...open, trusted: ["eth1"], leave4: ip("192.0.2.7"), leave6: ip("2001:db8::7") }),
+    ...networkElements({ ...open, internal: true, mode4: "isolated" }),
+    ...["10.0.0.2", "fd00::2"].flatMap((address) =>
+      [1, 9].flatMap((count) => openElements({ address: ip(address), ports: [{ ...port, count }] })),
+    ),
     ...["0.0.0.0", "192.0.2.1"].flatMap((host) =>
       [80, 8080].flatMap((first) =>
         publishElements({ ...port, hostIp: ip(host), containerPort: first, count: 3 }, ip("10.0.0.2")),

@@ -3,34 +3,6 @@ import { familyOf, isUnspecified, type Ip } from "../../base/ip.ts";
 import type { FirewallChange, FirewallElement } from "../../model/firewall.ts";
 import type { PortBinding } from "../../model/ports.ts";
 
-export interface BridgeFirewall {
-  /** Link name of the bridge. */
-  readonly bridge: string;
-  /** No way out and no way in, whatever the other fields say. */
-  readonly internal: boolean;
-  /** Members may talk to each other; otherwise only to each other's published ports. */
-  readonly icc: boolean;
-  /** Members leave by the host's address, IPv4 and IPv6. */
-  readonly masquerade4: boolean;
-  readonly masquerade6: boolean;
-}
-
-/** A bridge network's elements: at most seven, and none depends on another network. */
-export function networkElements(network: BridgeFirewall): FirewallElement[] {
-  const { bridge, internal, icc } = network;
-  const guarded = "goto published-only";
-  const out: FirewallElement[] = [
-    { map: "bridges", key: [bridge] },
-    { map: "same", key: [bridge, bridge] },
-    { map: "pairs", key: [bridge, bridge], data: icc ? "accept" : guarded },
-    { map: "to", key: [bridge], data: internal ? "drop" : guarded },
-  ];
-  if (internal) return [...out, { map: "from", key: [bridge], data: "drop" }];
-  if (network.masquerade4) out.push({ map: "masquerade4", key: [bridge] });
-  if (network.masquerade6) out.push({ map: "masquerade6", key: [bridge] });
-  return out;
-}
-
 /**
  * A published binding's elements. One port is one element. A range with equal ports on both sides is one interval element;
  * any other range is an element a port, since nf_tables can keep a port or set it, but not shift it.

@@ -79,6 +79,8 @@ function formatStatement(statement: Statement): string {
       return `${formatKey(statement.key)} vmap @${statement.map}`;
     case "dnatMap":
       return `dnat ${statement.family === 4 ? "ip" : "ip6"} to ${formatKey(statement.key)} map @${statement.map}`;
+    case "snatMap":
+      return `snat ${statement.family === 4 ? "ip" : "ip6"} to ${formatKey(statement.key)} map @${statement.map}`;
     case "setPort":
       return `${statement.header} ${statement.field} set ${statement.port}`;
     case "jump":

@@ -1,4 +1,5 @@
 export * from "./ast.ts";
+export * from "./bridge.ts";
 export * from "./elements.ts";
 export * from "./format.ts";
 export * from "./partition.ts";

@@ -4,6 +4,7 @@ import type { Ip } from "../../base/ip.ts";
 import {
   formatRuleset,
   networkElements,
+  openElements,
   publishElements,
   resolverRedirect,
   type Rule,
@@ -23,15 +24,21 @@ describe("formatRuleset()", () => {
         bridge: "nd-front",
         internal: false,
         icc: true,
-        masquerade4: true,
-        masquerade6: true,
+        trusted: ["eth1"],
+        mode4: "nat",
+        mode6: "routed",
+        leave4: "198.51.100.7" as Ip,
+        leave6: undefined,
       }),
       ...networkElements({
         bridge: "nd-back",
         internal: true,
         icc: false,
-        masquerade4: false,
-        masquerade6: false,
+        trusted: [],
+        mode4: "isolated",
+        mode6: "nat",
+        leave4: undefined,
+        leave6: undefined,
       }),
       ...publishElements({ ...port, hostIp: "0.0.0.0" as Ip }, "10.0.0.2" as Ip),
       ...publishElements({ ...port, hostIp: "127.0.0.1" as Ip, hostPort: 8081 }, "10.0.0.2" as Ip),
@@ -40,6 +47,7 @@ describe("formatRuleset()", () => {
         "10.0.0.2" as Ip,
       ),
       ...publishElements({ ...port, hostIp: "::" as Ip }, "fd00::2" as Ip),
+      ...openElements({ address: "fd00::2" as Ip, ports: [port, { ...port, containerPort: 90, count: 10 }] }),
     ]);
     expect(text).toBe(read("host.nft"));
   });

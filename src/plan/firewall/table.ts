@@ -35,12 +35,27 @@ const MAPS: readonly MapDeclaration[] = [
     comment: "from . to; decided before from and to",
   },
   { name: "from", key: ["ifname"], data: "verdict", comment: "traffic that leaves a bridge" },
-  { name: "to", key: ["ifname"], data: "verdict", comment: "traffic that enters a bridge" },
+  { name: "to", key: ["ifname", "nf_proto"], data: "verdict", comment: "traffic that enters a bridge" },
+  { name: "trusted", key: ["ifname", "ifname"], comment: "from . to; as if from the bridge itself" },
+  { name: "isolated", key: ["ifname", "nf_proto"], comment: "bridges whose members have no host" },
   { name: "masquerade4", key: ["ifname"], comment: "bridges that leave by the host's address" },
   { name: "masquerade6", key: ["ifname"] },
+  { name: "snat4", key: ["ifname"], data: ["ipv4_addr"], comment: "bridges that leave by this address" },
+  { name: "snat6", key: ["ifname"], data: ["ipv6_addr"] },
+  ...openSets(4, "ipv4_addr"),
+  ...openSets(6, "ipv6_addr"),
   ...publishMaps(4, "ipv4_addr"),
   ...publishMaps(6, "ipv6_addr"),
 ];
+
+/** Ports that are published without translation: whoever may send to the bridge reaches them at their own address. */
+function openSets(family: Family, address: "ipv4_addr" | "ipv6_addr"): MapDeclaration[] {
+  const key = [address, "inet_proto", "inet_service"] as const;
+  return [
+    { name: `open${family}`, key, comment: "published at the sandbox's own address" },
+    { name: `open${family}-range`, key, interval: true },
+  ];
+}
 
 /**
  * Published ports of one family. A single port is an element of a hash map: constant cost, whatever is published beside it.
@@ -68,6 +83,11 @@ function publishMaps(family: Family, address: "ipv4_addr" | "ipv6_addr"): MapDec
  * So connections to ::1 stay on the host, where only a process can serve them.
  */
 const NOT_LOOPBACK6 = rule([is(payload("ip6 daddr"), "::1"), RETURN]);
+
+function openRules(family: Family): Chain["rules"] {
+  const key = [payload(family === 4 ? "ip daddr" : "ip6 daddr"), meta("l4proto"), payload("th dport")];
+  return [rule([inSet(key, `open${family}`), ACCEPT]), rule([inSet(key, `open${family}-range`), ACCEPT])];
+}
 
 /** Published ports of one family: the more specific binding wins. */
 function publishChain(family: Family): Chain {
@@ -101,7 +121,27 @@ const CHAINS: readonly Chain[] = [
     rules: [
       rule([is(ct("state"), ["established", "related"]), ACCEPT]),
       rule([is(ct("status"), ["dnat"]), ACCEPT], "came by a published port"),
+      rule([inSet([IIF, OIF], "trusted"), goto("open-ports")]),
       rule([DROP]),
+    ],
+  },
+  {
+    name: "open-ports",
+    rules: [
+      rule([is(ct("state"), ["established", "related"]), ACCEPT]),
+      rule([is(ct("status"), ["dnat"]), ACCEPT], "came by a published port"),
+      ...openRules(4),
+      ...openRules(6),
+      rule([DROP]),
+    ],
+  },
+  {
+    name: "routed",
+    rules: [
+      // Without path MTU discovery (RFC 1191, RFC 8201) and echo a routed network could not be debugged.
+      rule([is(meta("nfproto"), "ipv4"), is(meta("l4proto"), "icmp"), ACCEPT]),
+      rule([is(meta("nfproto"), "ipv6"), is(meta("l4proto"), "ipv6-icmp"), ACCEPT]),
+      rule([goto("open-ports")]),
     ],
   },
   {
@@ -119,8 +159,14 @@ const CHAINS: readonly Chain[] = [
       rule([jump("user-forward")]),
       rule([vmap([IIF, OIF], "pairs")]),
       rule([vmap([IIF], "from")]),
-      rule([vmap([OIF], "to")]),
+      rule([vmap([OIF, meta("nfproto")], "to")]),
     ],
+  },
+  {
+    // A member of an isolated bridge could give itself a route to any address of the host, and ARP would answer.
+    name: "input",
+    hook: { type: "filter", hook: "input", priority: PRIORITY.filter },
+    rules: [rule([inSet([IIF, meta("nfproto")], "isolated"), DROP])],
   },
   publishChain(4),
   publishChain(6),
@@ -156,6 +202,8 @@ const CHAINS: readonly Chain[] = [
     hook: { type: "nat", hook: "postrouting", priority: PRIORITY.srcnat },
     rules: [
       rule([inSet([IIF, OIF], "same"), goto("hairpin")]),
+      rule([is(meta("nfproto"), "ipv4"), { kind: "snatMap", family: 4, key: [IIF], map: "snat4" }]),
+      rule([is(meta("nfproto"), "ipv6"), { kind: "snatMap", family: 6, key: [IIF], map: "snat6" }]),
       rule([is(meta("nfproto"), "ipv4"), inSet([IIF], "masquerade4"), MASQUERADE]),
       rule([is(meta("nfproto"), "ipv6"), inSet([IIF], "masquerade6"), MASQUERADE]),
       rule([inSet([OIF], "bridges"), goto("into-bridge")]),

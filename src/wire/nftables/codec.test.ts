@@ -195,6 +195,7 @@ describe("messages", () => {
 });
 
 const FIELDS: { readonly [T in NftType]: fc.Arbitrary<FieldValue> } = {
+  nf_proto: fc.constantFrom("ipv4", "ipv6", 7),
   ipv4_addr: fc.uint8Array({ minLength: 4, maxLength: 4 }).map(ipFromBytes),
   ipv6_addr: fc.uint8Array({ minLength: 16, maxLength: 16 }).map(ipFromBytes),
   ether_addr: fc.uint8Array({ minLength: 6, maxLength: 6 }).map(macFromBytes),

@@ -10,6 +10,7 @@ import { macBytes, macFromBytes, tryParseMac } from "../../base/mac.ts";
 export type FieldValue = string | number;
 
 export type NftType =
+  | "nf_proto"
   | "ipv4_addr"
   | "ipv6_addr"
   | "ether_addr"
@@ -64,6 +65,12 @@ function address(size: 4 | 16): Pick<FieldCodec, "size" | "encode" | "decode"> {
   };
 }
 
+/** NFPROTO_IPV4 and NFPROTO_IPV6 of linux/netfilter.h, as `meta nfproto` loads them. */
+const FAMILIES: readonly (readonly [string, number])[] = [
+  ["ipv4", 2],
+  ["ipv6", 10],
+];
+
 /** 15 characters and a NUL (IFNAMSIZ); all 16 bytes count in a lookup. */
 const ifname: FieldCodec = {
   type: 41,
@@ -83,6 +90,14 @@ const ifname: FieldCodec = {
 };
 
 const codecs: Readonly<Record<NftType, FieldCodec>> = {
+  nf_proto: {
+    type: 2,
+    size: 1,
+    host: true,
+    encode: (value: FieldValue) => bigEndian(FAMILIES.find(([name]) => name === value)?.[1] ?? value, 1),
+    decode: (bytes: Uint8Array) =>
+      FAMILIES.find(([, family]) => family === number(bytes))?.[0] ?? number(bytes),
+  },
   ipv4_addr: { type: 7, ...address(4) },
   ipv6_addr: { type: 8, ...address(16) },
   ether_addr: {

@@ -98,7 +98,7 @@ export function attachMessages(endpoint: FloorEndpoint): AttachMessages {
   const elements = publishElements(binding, ip);
   return {
     pair: batch([createLinkRequest(spec, { master: bridgeIndex, peer: { index: FIRST_INDEX, netnsFd } })]),
-    finish: batch(finishLinkRequests(spec, true)),
+    finish: batch(finishLinkRequests(spec, { hasIpv6: true, isolate: false })),
     inside: batch([
       ...raisePeerRequests(peer, true),
       addAddress(addressRequest(address, FIRST_INDEX)),
@@ -146,7 +146,7 @@ export function networkMessages(bridge: {
   return {
     bridge: batch([
       createLinkRequest(spec, { index }),
-      ...finishLinkRequests(spec, true),
+      ...finishLinkRequests(spec, { hasIpv6: true, isolate: false }),
       addAddress(addressRequest({ link: name, address: bridge.address }, index)),
     ]),
     elements: changeOf(elements, []),

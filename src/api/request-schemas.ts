@@ -66,6 +66,11 @@ export const networkRequest: Schema<NetworkRequest> = object<NetworkRequest>({
     enableIPv4: flag("Give endpoints IPv4 addresses; true when left out"),
     enableIPv6: flag("Give endpoints IPv6 addresses; false when left out"),
     ipam: ipamRequest,
+    configOnly: flag("Only keep the configuration, for other networks to be made from; false when left out"),
+    configFrom: text("Network of configuration that says families, IPAM, options and labels", {
+      minLength: 1,
+      examples: ["backend-config"],
+    }),
     options: driverOptions,
     labels,
   },

@@ -5,11 +5,11 @@ import type { NetworkView, PartitionView, SandboxView } from "../engine/contract
 import type { Endpoint } from "../model/endpoint.ts";
 import type { EndpointId, NetworkId, SandboxId } from "../model/ids.ts";
 import type { Lease } from "../model/ipam.ts";
-import type { Pool } from "../model/network.ts";
+import type { Adopted, Pool } from "../model/network.ts";
 import { type PortBinding, type PortMapping, PROTOCOLS } from "../model/ports.ts";
 import type { ProcessStatus } from "../model/process.ts";
 import type { ExtraHost, NetnsSource } from "../model/sandbox.ts";
-import { processSpec } from "./request-schemas.ts";
+import { poolRequest, processSpec } from "./request-schemas.ts";
 import {
   flag,
   integer,
@@ -104,14 +104,26 @@ export const networkView: Schema<NetworkView> = object<NetworkView>({
         options: texts("Options of the IPAM driver"),
         pools: list("Its pools", pool),
       },
-      optional: {},
+      optional: { config: list("Pools as asked for, of networks of configuration", poolRequest) },
     }),
     options: texts("Driver options"),
     labels: texts("Labels"),
     predefined: flag("Made by netdock itself; users cannot remove it"),
     endpoints: list("Who is on it", networkEndpoint),
   },
-  optional: {},
+  optional: {
+    configOnly: flag<true>("Kept for other networks to be made from"),
+    configFrom: text("Network of configuration it was made from"),
+    adopted: object<Adopted>({
+      description:
+        "What its bridge had before the network took it over; the bridge stays when the network goes",
+      required: {
+        addresses: list("Addresses", cidr("Address")),
+        sysctls: texts("Sysctls that the network changes, and their values before"),
+      },
+      optional: {},
+    }),
+  },
 });
 
 const sandboxEndpoint = object<SandboxView["endpoints"][number]>({

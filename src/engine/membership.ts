@@ -4,6 +4,7 @@ import type { Network } from "../model/network.ts";
 import type { Sandbox } from "../model/sandbox.ts";
 import type { Core } from "./core.ts";
 import type { Endpoints } from "./endpoints.ts";
+import { refuseConfigOnly } from "./network-config.ts";
 import { prepareEndpoint } from "./prepare.ts";
 
 /** Joining and leaving networks while a sandbox lives. */
@@ -27,6 +28,7 @@ export class Membership {
       if (namesAddress(request) && core.background.size > 0) await core.settled();
       // Removed while we waited? From here to the commit nothing is awaited, and a removal looks for endpoints first.
       const network = core.state.findNetwork(networkId, op);
+      refuseConfigOnly(network);
       const present = core.state.endpointsOf(id);
       this.#refuseMix(sandbox, network, present);
       await using undo = core.undoStack(op);

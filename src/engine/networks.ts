@@ -1,12 +1,20 @@
-import { invalid, isNetError, NetError } from "../base/errors.ts";
+import { isNetError, NetError } from "../base/errors.ts";
 import type { Family } from "../base/ip.ts";
 import type { Driver } from "../model/driver.ts";
 import { shortId, type NetworkId } from "../model/ids.ts";
 import type { IpamDriver } from "../model/ipam.ts";
 import type { Network, NetworkRequest, Pool } from "../model/network.ts";
 import { createOps, removeOps } from "../plan/blueprint.ts";
+import { adoptBridge } from "./adoption.ts";
 import type { Core } from "./core.ts";
 import { newId } from "./ids.ts";
+import {
+  configNetwork,
+  familiesOf,
+  needsDefaultPool,
+  refuseConfigInUse,
+  settleRequest,
+} from "./network-config.ts";
 import { checkNetworkName } from "./parse.ts";
 
 export const PREDEFINED = ["bridge", "host", "none"] as const;
@@ -27,10 +35,12 @@ export class Networks {
     this.#core = core;
   }
 
-  async create(request: NetworkRequest, options: { readonly predefined: boolean }): Promise<Network> {
+  async create(asked: NetworkRequest, options: { readonly predefined: boolean }): Promise<Network> {
     const core = this.#core;
     const op = "network.create";
-    checkNetworkName(request);
+    checkNetworkName(asked);
+    const request = settleRequest(core, asked);
+    if (request.configOnly === true) return this.#keepConfig(request);
     const driver = core.driver(request.driver ?? "bridge");
     this.#refuseTakenName(request.name, options.predefined);
     if (driver.capabilities.single && !options.predefined) {
@@ -46,16 +56,26 @@ export class Networks {
     this.#moving.set(request.name, undefined);
     try {
       const network = await this.#make(request, driver, families, options.predefined);
-      core.events.emit({
-        type: "network",
-        action: "create",
-        id: network.id,
-        attributes: { name: network.name, driver: network.driver },
-      });
+      this.#announce("create", network);
       return network;
     } finally {
       this.#moving.delete(request.name);
     }
+  }
+
+  /** Nothing of it is in the kernel, so it is made in one transaction. */
+  #keepConfig(request: NetworkRequest): Network {
+    const core = this.#core;
+    this.#refuseTakenName(request.name, false);
+    const network = configNetwork(core, request);
+    core.commit("disk", () => core.store.putNetwork(network));
+    core.state.putNetwork(network);
+    this.#announce("create", network);
+    return network;
+  }
+
+  #announce(action: "create" | "destroy", { id, name, driver }: Network): void {
+    this.#core.events.emit({ type: "network", action, id, attributes: { name, driver } });
   }
 
   async #make(
@@ -79,7 +99,7 @@ export class Networks {
         bare: driver.bareFamilies?.(request) ?? [],
         taken,
       });
-      const made: Network = {
+      const plain: Network = {
         id,
         name: request.name,
         driver: driver.name,
@@ -91,8 +111,10 @@ export class Networks {
         ipam: { driver: ipam.name, options: { ...request.ipam?.options }, pools },
         options: { ...request.options },
         labels: { ...request.labels },
+        ...(request.configFrom === undefined ? {} : { configFrom: request.configFrom }),
         predefined,
       };
+      const made = adoptBridge(core, plain, driver.adopts?.(request));
       driver.checkAgainst?.(made, this.#ofDriver(driver));
       core.store.putNetwork(made);
       return { network: made, intent: core.store.addIntent({ kind: "network.create", networkId: id }) };
@@ -175,6 +197,7 @@ export class Networks {
     const op = "network.remove";
     const network = core.state.findNetwork(ref, op);
     this.#refuseInUse(network);
+    refuseConfigInUse(core, network);
     // Gone from memory first, in the same breath: whoever comes now, while the kernel works, finds no network to join, and
     // whoever removes it, too, finds none to remove.
     core.state.deleteNetwork(network.id);
@@ -187,12 +210,7 @@ export class Networks {
     } finally {
       this.#moving.delete(network.name);
     }
-    core.events.emit({
-      type: "network",
-      action: "destroy",
-      id: network.id,
-      attributes: { name: network.name, driver: network.driver },
-    });
+    this.#announce("destroy", network);
   }
 
   async #unmake(network: Network): Promise<void> {
@@ -244,7 +262,7 @@ export class Networks {
 
   async prune(): Promise<string[]> {
     const unused = [...this.#core.state.networks.values()].filter(
-      (n) => !n.predefined && this.#core.state.endpointCount(n.id) === 0,
+      (n) => !n.predefined && n.configOnly !== true && this.#core.state.endpointCount(n.id) === 0,
     );
     const removed: string[] = [];
     for (const network of unused) {
@@ -277,23 +295,4 @@ export class Networks {
       await this.create({ name, driver: name, options }, { predefined: true });
     }
   }
-}
-
-/** Families of a network; drivers without addresses have none. */
-function familiesOf(request: NetworkRequest, driver: Driver): Family[] {
-  if (!driver.capabilities.links) return [];
-  const families: Family[] = [];
-  if (request.enableIPv4 ?? true) families.push(4);
-  if (request.enableIPv6 ?? false) families.push(6);
-  if (families.length > 0) return families;
-  throw invalid("enableIPv4", false, "IPv4 or IPv6 must be enabled", "network.create");
-}
-
-/** Whether a family's pool is left to the IPAM driver: no subnet is given, or one that only says a size (`0.0.0.0/24`). */
-function needsDefaultPool(request: NetworkRequest, families: readonly Family[]): boolean {
-  const chosen = (request.ipam?.config ?? []).flatMap(({ subnet }) =>
-    subnet === undefined || /^(0\.0\.0\.0|::)\//.test(subnet) ? [] : [subnet.includes(":") ? 6 : 4],
-  );
-  const asked = request.ipam?.config?.length ?? 0;
-  return chosen.length < asked || families.some((family) => !chosen.includes(family));
 }

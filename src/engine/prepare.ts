@@ -7,6 +7,7 @@ import type { Sandbox } from "../model/sandbox.ts";
 import { grantAddress, type Grant } from "./addressing.ts";
 import type { Core } from "./core.ts";
 import { newId, newMac } from "./ids.ts";
+import { refuseConfigOnly } from "./network-config.ts";
 import { checkAlias } from "./parse.ts";
 
 const OP = "endpoint.attach";
@@ -34,6 +35,7 @@ export interface PrepareRequest {
 /** Checks a wish to join and requests its addresses; inside a transaction. Changes nothing but what that rolls back. */
 export function prepareEndpoint(core: Core, request: PrepareRequest): Prepared {
   const { sandbox, network, wish, present } = request;
+  refuseConfigOnly(network);
   const driver = core.driverOf(network);
   driver.checkEndpoint(network, wish);
   if (present.some((e) => e.networkId === network.id)) {
@@ -59,8 +61,11 @@ export function prepareEndpoint(core: Core, request: PrepareRequest): Prepared {
   const interfaceName = chooseLinkName(wish, driver.interfacePrefix(network), used);
   const mac = wish.mac === undefined ? newMac() : parseMac(wish.mac, "mac", OP);
   const client = { id, mac, hostname: sandbox.name };
+  const without = driver.withoutFamilies?.(wish) ?? [];
   const v4 = grantAddress(core, network, client, { family: 4, address: wish.ipv4, field: "ipv4" });
-  const v6 = grantAddress(core, network, client, { family: 6, address: wish.ipv6, field: "ipv6" });
+  const v6 = without.includes(6)
+    ? undefined
+    : grantAddress(core, network, client, { family: 6, address: wish.ipv6, field: "ipv6" });
   const endpoint: Endpoint = {
     ...base,
     mac,

@@ -1,5 +1,7 @@
 import { errorText } from "../base/errors.ts";
+import type { Network } from "../model/network.ts";
 import type { Intent } from "../model/store.ts";
+import { removeOps } from "../plan/blueprint.ts";
 import type { Core } from "./core.ts";
 import type { Reconciler } from "./reconcile.ts";
 import type { Sandboxes } from "./sandboxes.ts";
@@ -49,6 +51,8 @@ export class Recovery {
       case "network.create":
       case "network.remove": {
         const network = core.state.networks.get(intent.networkId);
+        // oxlint-disable-next-line no-await-in-loop -- as above
+        if (network?.adopted !== undefined) await this.#giveBack(network);
         core.commit("disk", () => {
           if (network !== undefined) core.ipamOf(network).releasePools(network.id);
           core.store.deleteNetwork(intent.networkId);
@@ -79,6 +83,17 @@ export class Recovery {
         });
         core.state.deleteEndpoint(intent.endpointId);
       }
+    }
+  }
+
+  /** A bridge that is not ours is not swept with what is: it gets back what it had. The firewall is compared as a whole. */
+  async #giveBack(network: Network): Promise<void> {
+    const { host, log } = this.#core;
+    const ops = removeOps(this.#core.driverOf(network).network(network));
+    try {
+      await host.apply(ops.filter((op) => op.op !== "firewall.change"));
+    } catch (error) {
+      log.warn({ network: network.name, error: errorText(error) }, "could not leave a bridge as it was");
     }
   }
 

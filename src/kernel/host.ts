@@ -1,7 +1,14 @@
 import type { Cidr } from "../base/cidr.ts";
 import type { Family, Ip } from "../base/ip.ts";
 import type { Blockade, FirewallElement } from "../model/firewall.ts";
-import type { Host, HostEvent, ObservedNetns, PortReservation, ResolverSockets } from "../model/host.ts";
+import type {
+  Host,
+  HostEvent,
+  ObservedLink,
+  ObservedNetns,
+  PortReservation,
+  ResolverSockets,
+} from "../model/host.ts";
 import type { TakenPrefix } from "../model/ipam.ts";
 import { HOST_NETNS, type NetnsKey, type Op } from "../model/ops.ts";
 import { NETLINK } from "../wire/netlink/numbers.ts";
@@ -13,7 +20,7 @@ import { close } from "./libc.ts";
 import { NetlinkSocket } from "./netlink-socket.ts";
 import { ThreadNamespaces } from "./netns.ts";
 import { NetnsTable } from "./netns-table.ts";
-import { observeNetns } from "./observe.ts";
+import { observeLink, observeNetns } from "./observe.ts";
 import { NetnsPins, type Pins } from "./pins.ts";
 import { Poller } from "./poller.ts";
 import { holdPort, type PortRequest } from "./port-reservation.ts";
@@ -21,6 +28,7 @@ import { LinuxProcesses } from "./processes.ts";
 import { openResolverSockets } from "./resolver-sockets.ts";
 import { hostLinks } from "./route-plan.ts";
 import { readNameServers, takenPrefixes } from "./surroundings.ts";
+import { readSysctl } from "./sysctl.ts";
 import { listenTcp, openTcp } from "./tcp.ts";
 
 export interface LinuxHostOptions {
@@ -118,6 +126,14 @@ export class LinuxHost implements Host {
     } finally {
       this.#table.rest(netns);
     }
+  }
+
+  link(name: string): ObservedLink | undefined {
+    return observeLink(this.#table.route(HOST_NETNS), name);
+  }
+
+  readSysctl(key: string): string | undefined {
+    return this.#table.enter(HOST_NETNS, () => readSysctl(key));
   }
 
   observeFirewall(): FirewallElement[] | undefined {

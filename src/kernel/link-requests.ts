@@ -38,15 +38,24 @@ export function createLinkRequest(spec: LinkSpec, places: LinkPlaces): Request {
 /**
  * What the kernel takes of existing links only: `ifalias`, settings of the bridge port and of IPv6 (compare do_setlink and
  * rtnl_create_link in net/core/rtnetlink.c). Never in one send with the creation: when that fails because the name is
- * taken, this would change somebody else's link. `hasIpv6`: of the kernel.
+ * taken, this would change somebody else's link. `hasIpv6`: of the kernel;
+ * `isolate`: the bridge keeps this port apart from others like it.
  */
-export function finishLinkRequests(spec: LinkSpec, hasIpv6: boolean): Request[] {
+export function finishLinkRequests(
+  spec: LinkSpec,
+  { hasIpv6, isolate }: { readonly hasIpv6: boolean; readonly isolate: boolean },
+): Request[] {
   const { name, alias } = spec;
   const afSpec = inetSpec(spec, hasIpv6);
-  const slave = { kind: "bridge", data: { hairpin: true } } as const;
+  const port = {
+    ...(spec.hairpin === true ? { hairpin: true } : {}),
+    ...(isolate ? { isolated: true } : {}),
+  };
+  const isPort = Object.keys(port).length > 0;
   const requests: Request[] = [];
-  if (alias !== undefined || spec.hairpin === true || afSpec !== undefined) {
-    requests.push(setLink({ name, alias, afSpec, linkInfo: spec.hairpin === true ? { slave } : undefined }));
+  if (alias !== undefined || isPort || afSpec !== undefined) {
+    const linkInfo = isPort ? { slave: { kind: "bridge", data: port } as const } : undefined;
+    requests.push(setLink({ name, alias, afSpec, linkInfo }));
   }
   if (spec.up && spec.linkLocal === false) requests.push(setLink({ name, ...upFlag(true) }));
   return requests;
@@ -80,6 +89,9 @@ type KindInfo = NonNullable<NonNullable<LinkRequest["linkInfo"]>["info"]>;
 function kindInfo(kind: LinkKind, places: LinkPlaces): KindInfo {
   switch (kind.type) {
     case "bridge":
+      return kind.filtered === true
+        ? { kind: "bridge", data: { nfCallIptables: true, nfCallIp6tables: true } }
+        : { kind: "bridge" };
     case "dummy":
       return { kind: kind.type };
     case "veth": {

@@ -20,6 +20,20 @@ export function observeNetns(socket: NetlinkSocket): ObservedNetns {
   };
 }
 
+/** One link by name, with its addresses. */
+export function observeLink(socket: NetlinkSocket, name: string): ObservedLink | undefined {
+  const [reply] = socket.transact([getLink({ name, extMask: RTEXT_FILTER.SKIP_STATS })]);
+  const body = reply?.messages[0]?.body;
+  if (body === undefined) return undefined;
+  const link = decodeLink(body);
+  const names = new Map<number, string>();
+  if (link.master !== undefined) {
+    for (const [index, master] of linksAt(socket, new Set([link.master])))
+      names.set(index, master.name ?? "");
+  }
+  return observedLink(link, names, addressesByLink(socket).get(link.index) ?? []);
+}
+
 export function linksOf(socket: NetlinkSocket): Link[] {
   return socket.dump(dumpLinks({ extMask: RTEXT_FILTER.SKIP_STATS }), (message) => decodeLink(message.body));
 }

@@ -8,6 +8,7 @@ import { setLink, upFlag } from "../wire/netlink/link.ts";
 import type { Request } from "../wire/netlink/message.ts";
 import { addRoute, deleteRoute, replaceRoute } from "../wire/netlink/route.ts";
 import { addressRequest, deleteRouteRequest, routeRequest } from "./address-requests.ts";
+import { framesMeetFirewall, readBridgeFilter } from "./bridge-filter.ts";
 import { linkIndex } from "./libc.ts";
 import { createLinkRequest, finishLinkRequests, raisePeerRequests, type VethPeer } from "./link-requests.ts";
 import { previousRoute, previousSettings } from "./previous.ts";
@@ -214,8 +215,15 @@ export class RouteRun {
       const list = this.#toRaise.get(peer.netns) ?? [];
       this.#toRaise.set(peer.netns, [...list, peer]);
     }
-    const finish = finishLinkRequests(link, this.#hasIpv6);
+    const isolate = link.isolated === true && !this.#framesMeetFirewall(netns, link.master);
+    const finish = finishLinkRequests(link, { hasIpv6: this.#hasIpv6, isolate });
     for (const one of this.#socket(netns).transact(finish)) fail(op, one);
+  }
+
+  #framesMeetFirewall(netns: NetnsKey, bridge: string | undefined): boolean {
+    if (bridge === undefined) return false;
+    const settings = this.#table.enter(netns, readBridgeFilter);
+    return framesMeetFirewall(this.#socket(netns), bridge, settings);
   }
 
   #replaceRoute(socket: NetlinkSocket, op: Extract<RouteOp, { op: "route.replace" }>): void {

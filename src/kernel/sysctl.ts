@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync, readSync, writeSync } from "node:fs";
 import { invalid, NetError, showValue } from "../base/errors.ts";
 import { fileError, files, isNodeError } from "./errno.ts";
 
@@ -18,6 +18,16 @@ export function sysctlPath(key: string): string {
     throw invalid("sysctls", key, "write a key of the network stack, like net.ipv4.ip_forward", "sysctl.set");
   }
   return `/proc/sys/${path}`;
+}
+
+/** The value in the thread's present network namespace; undefined when the key is absent. */
+export function readSysctl(key: string): string | undefined {
+  try {
+    return readFileSync(sysctlPath(key), "latin1").trimEnd();
+  } catch (error) {
+    if (isNodeError(error, "ENOENT")) return undefined;
+    throw fileError("sysctl.read", key, error);
+  }
 }
 
 /**

@@ -29,7 +29,11 @@ export interface Driver {
   checkNetwork(request: NetworkRequest): void;
   /** Refuses what two networks of this driver may not share (a bridge name). Throws `conflict`. */
   checkAgainst?(network: Network, others: readonly Network[]): void;
+  /** Name of a bridge that the network takes over if it is there already; undefined: it makes its own. */
+  adopts?(request: NetworkRequest): string | undefined;
   checkEndpoint(network: Network, request: EndpointRequest): void;
+  /** Families of the network in which the endpoint gets no address; absent: none. */
+  withoutFamilies?(request: EndpointRequest): readonly Family[];
   network(network: Network): Blueprint;
   endpoint(context: {
     readonly network: Network;

@@ -77,6 +77,10 @@ export interface Host {
   apply(ops: readonly Op[]): Promise<void>;
 
   observe(netns: NetnsKey): ObservedNetns;
+  /** A link of the host by its name; undefined when there is none. */
+  link(name: string): ObservedLink | undefined;
+  /** Value of a sysctl of the host's; undefined when there is no such key. */
+  readSysctl(key: string): string | undefined;
   /** Elements of our table, undefined when the table is absent or not as we make it. */
   observeFirewall(): FirewallElement[] | undefined;
   /** Writes the whole table anew in one transaction. */

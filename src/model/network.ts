@@ -35,6 +35,10 @@ export interface NetworkRequest {
         readonly config?: readonly PoolRequest[] | undefined;
       }
     | undefined;
+  /** false. Only kept, for other networks to be made from; nothing is made, and nobody can join it. */
+  readonly configOnly?: boolean | undefined;
+  /** Network of configuration, by name or id, that says families, IPAM, options and labels; they are then not given here. */
+  readonly configFrom?: string | undefined;
   /** Driver options under Docker's keys (`com.docker.network.bridge.name`). */
   readonly options?: Readonly<Record<string, string>> | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
@@ -47,6 +51,13 @@ export interface Pool {
   /** The network's own address in the pool, with the pool's prefix length. Absent where the driver needs none. */
   readonly gateway?: Cidr;
   readonly auxAddresses: Readonly<Record<string, Ip>>;
+}
+
+/** What a link had before a network adopted it, and keeps when the network goes. */
+export interface Adopted {
+  readonly addresses: readonly Cidr[];
+  /** Values of the sysctls that the network changes. */
+  readonly sysctls: Readonly<Record<string, string>>;
 }
 
 /** A group of endpoints that can talk. Immutable once made; JSON as it is. */
@@ -64,9 +75,17 @@ export interface Network {
     readonly driver: string;
     readonly options: Readonly<Record<string, string>>;
     readonly pools: readonly Pool[];
+    /** Pools as they were asked for; of networks of configuration only, which have none. */
+    readonly config?: readonly PoolRequest[];
   };
   readonly options: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
+  /** Kept for other networks to be made from. */
+  readonly configOnly?: true;
+  /** Name of the network of configuration it was made from. */
+  readonly configFrom?: string;
+  /** The bridge was there before: it is used as it is, and left as it was. */
+  readonly adopted?: Adopted;
   /** `bridge`, `host` and `none`: made by netdock itself, never removed by a user. */
   readonly predefined: boolean;
 }

@@ -8,7 +8,11 @@ export type NetnsKey = string;
 export const HOST_NETNS: NetnsKey = "host";
 
 export type LinkKind =
-  | { readonly type: "bridge" }
+  | {
+      readonly type: "bridge";
+      /** Frames within it meet the host's firewall where br_netfilter is loaded, whatever the host's own setting. */
+      readonly filtered?: true | undefined;
+    }
   | {
       readonly type: "veth";
       /** The other end, made where it belongs in the same message; the kernel wants a second one, there, to bring it up. */
@@ -46,6 +50,11 @@ export interface LinkSpec {
   readonly alias?: string | undefined;
   /** The bridge port sends a frame back out of the port it came in by (hairpin). */
   readonly hairpin?: boolean | undefined;
+  /**
+   * Frames of this bridge port reach another such port by way of the host's firewall or not at all: where bridged frames meet
+   * no firewall, the bridge itself keeps the ports apart.
+   */
+  readonly isolated?: boolean | undefined;
   /**
    * False: the link gives itself no IPv6 address (fe80::/64) when it comes up, and so says nothing to anybody. Absent: it
    * does as the kernel has it.
@@ -112,7 +121,7 @@ export interface Blueprint {
     readonly netns: NetnsKey;
     readonly link: LinkSpec;
     readonly addresses: readonly Cidr[];
-    /** A link that was there before and stays after us: used, never made or deleted. */
+    /** A link that was there before and stays after us: brought up and used, never made or deleted. */
     readonly foreign?: boolean | undefined;
   }[];
   /** Addresses of links that appear as a peer in `links`, or belong to a foreign link. */
@@ -123,6 +132,8 @@ export interface Blueprint {
     readonly key: string;
     readonly value: string;
     readonly optional?: boolean | undefined;
+    /** Value to leave behind, where the key stays when we go; absent: it goes with its link, or may stay. */
+    readonly before?: string | undefined;
   }[];
   readonly firewall: readonly FirewallElementRef[];
 }

@@ -88,8 +88,9 @@ describe("createOps()", () => {
     expect(places).toEqual(places.toSorted());
   });
 
-  test("uses a foreign link and does not make it", () => {
+  test("brings a foreign link up and does not make it", () => {
     expect(createOps(foreign)).toEqual([
+      { op: "link.set", netns: HOST_NETNS, name: "enp1s0", set: { up: true } },
       {
         op: "address.add",
         netns: HOST_NETNS,

@@ -14,6 +14,7 @@ export function createOps(blueprint: Blueprint): Op[] {
   const ops: Op[] = [];
   for (const { netns, link, foreign } of blueprint.links) {
     if (foreign !== true) ops.push({ op: "link.create", netns, link });
+    else if (link.up) ops.push({ op: "link.set", netns, name: link.name, set: { up: true } });
   }
   for (const { netns, key, value, optional } of blueprint.sysctls) {
     ops.push({ op: "sysctl.set", netns, key, value, ...(optional === true ? { optional } : {}) });
@@ -29,7 +30,12 @@ export function createOps(blueprint: Blueprint): Op[] {
  * with it; only what sits on foreign links needs steps of its own.
  */
 export function removeOps(blueprint: Blueprint): Op[] {
-  const ops: Op[] = firewallOps([], blueprint.firewall);
+  const ops: Op[] = [];
+  for (const { netns, key, before } of blueprint.sysctls) {
+    // Its link may be gone by now, and the key with it.
+    if (before !== undefined) ops.push({ op: "sysctl.set", netns, key, value: before, optional: true });
+  }
+  ops.push(...firewallOps([], blueprint.firewall));
   for (const { netns, link, addresses, foreign } of blueprint.links) {
     if (foreign === true) {
       for (const address of addresses) {

@@ -188,7 +188,7 @@ describe("planRepairs()", () => {
     expect(there.observe(HOST_NETNS).links.find((l) => l.name === "br0")).toEqual(before);
   });
 
-  test("uses a foreign link, puts its address back, and never makes or sweeps it", async () => {
+  test("brings a foreign link up, puts its address back, and never makes or sweeps it", async () => {
     const parent: Blueprint = {
       ...EMPTY_BLUEPRINT,
       links: [
@@ -205,7 +205,10 @@ describe("planRepairs()", () => {
     await there.apply([
       { op: "link.create", netns: HOST_NETNS, link: { name: "enp1s0", kind: { type: "dummy" }, up: false } },
     ]);
-    expect(await mend(there, [parent])).toEqual(["address 10.7.0.1/24 is missing on enp1s0"]);
+    expect(await mend(there, [parent])).toEqual([
+      "link enp1s0 is down",
+      "address 10.7.0.1/24 is missing on enp1s0",
+    ]);
     expect(repairs(there, [parent])).toEqual([]);
     expect(repairs(there, [])).toEqual([]);
   });

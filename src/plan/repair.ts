@@ -83,7 +83,7 @@ function repairLink({ netns, link, foreign }: LinkPlan, sight: Sight): Repair | 
   const { name } = link;
   const found = sight.link(netns, name);
   if (foreign === true) {
-    if (found !== undefined) return undefined;
+    if (found !== undefined) return setLink(netns, { name, kind: link.kind, up: link.up }, found);
     sight.block(netns, name);
     return { text: `link ${name} (not ours to make) is missing`, subject: name, ops: [] };
   }

@@ -1,9 +1,9 @@
 import { NetError } from "../base/errors.ts";
 import { familyOf, isUnspecified, parseIp, type Ip } from "../base/ip.ts";
 import type { Blockade, FirewallElement } from "../model/firewall.ts";
-import type { Host, HostEvent, ObservedNetns, PortReservation } from "../model/host.ts";
+import type { Host, HostEvent, ObservedLink, ObservedNetns, PortReservation } from "../model/host.ts";
 import type { TakenPrefix } from "../model/ipam.ts";
-import type { NetnsKey, Op } from "../model/ops.ts";
+import { HOST_NETNS, type NetnsKey, type Op } from "../model/ops.ts";
 import { elementKey } from "../plan/firewall/index.ts";
 import { FakeKernel } from "./fake-kernel.ts";
 
@@ -138,6 +138,15 @@ export class FakeHost implements Host {
       links: [...links.values()].map(({ peer: _, ...link }) => ({ ...link, addresses: [...link.addresses] })),
       routes: [...routes.values()].map((route) => ({ ...route, metric: route.metric ?? 0 })),
     };
+  }
+
+  link(name: string): ObservedLink | undefined {
+    return this.observe(HOST_NETNS).links.find((link) => link.name === name);
+  }
+
+  readSysctl(key: string): string | undefined {
+    this.#live();
+    return this.kernel.host.sysctls.get(key);
   }
 
   observeFirewall(): FirewallElement[] | undefined {

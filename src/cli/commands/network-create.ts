@@ -13,6 +13,7 @@ export async function runNetworkCreate({ context, client, flags, args }: Call): 
 
 export function networkRequest(name: string, flags: Flags): NetworkRequest {
   const driver = flags.text("driver");
+  const configFrom = flags.text("configFrom");
   const ipv4 = flags.choice("ipv4");
   const ipv6 = flags.choice("ipv6");
   const ipamDriver = flags.text("ipamDriver");
@@ -29,6 +30,8 @@ export function networkRequest(name: string, flags: Flags): NetworkRequest {
     ...(flags.has("internal") ? { internal: true } : {}),
     ...(ipv4 === undefined ? {} : { enableIPv4: ipv4 }),
     ...(ipv6 === undefined ? {} : { enableIPv6: ipv6 }),
+    ...(flags.has("configOnly") ? { configOnly: true } : {}),
+    ...(configFrom === undefined ? {} : { configFrom }),
     ...(Object.keys(ipam).length === 0 ? {} : { ipam }),
     options: flags.pairs("opt"),
     labels: flags.pairs("label"),

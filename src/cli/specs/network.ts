@@ -19,6 +19,8 @@ const CREATE_FLAGS: readonly FlagSpec[] = [
   { flags: "--aux-address <name=ip>", text: "address never handed out", repeat: true },
   { flags: "--ipam-driver <name>", text: "driver of the address management (default)" },
   { flags: "--ipam-opt <key=value>", text: "option of that driver", repeat: true },
+  { flags: "--config-only", text: "only keep the configuration, for other networks to be made from" },
+  { flags: "--config-from <network>", text: "make it from a network of configuration", complete: "network" },
   { flags: "--attachable", text: "every network of netdock is", hidden: true },
   { flags: "--scope <scope>", text: "follows from the driver", hidden: true },
 ];

@@ -3,12 +3,9 @@ import type { Family } from "../../base/ip.ts";
 import { parseMac } from "../../base/mac.ts";
 import type { Driver } from "../../model/driver.ts";
 import type { Network } from "../../model/network.ts";
-import { parseLinkName, unknownOption } from "../options.ts";
+import { checkEndpointOptions, disablesIpv6 } from "../endpoint-options.ts";
 import { BRIDGE_OPTION, checkModes, checkMtu, parseBridgeOptions, type BridgeOptions } from "./options.ts";
 import { bridgeName, modeOf, planEndpoint, planNetwork } from "./plan.ts";
-
-/** Docker's key for the name of the link inside the sandbox. */
-export const ENDPOINT_IFNAME = "com.docker.network.endpoint.ifname";
 
 /** Containers of one bridge talk directly; the way out is NAT, the way in is published ports. */
 export function bridgeDriver(): Driver {
@@ -56,14 +53,12 @@ export function bridgeDriver(): Driver {
         remedy: "choose another bridge name",
       });
     },
+    adopts: (request) => parseBridgeOptions(request.options ?? {}).bridgeName,
     checkEndpoint(_network, request) {
-      for (const [key, value] of Object.entries(request.options ?? {})) {
-        const op = "endpoint.attach";
-        if (key !== ENDPOINT_IFNAME) throw unknownOption(key, value, [ENDPOINT_IFNAME], "bridge", op);
-        parseLinkName(value, `options.${key}`, op);
-      }
+      checkEndpointOptions(request, "bridge");
       if (request.mac !== undefined) parseMac(request.mac, "mac", "endpoint.attach");
     },
+    withoutFamilies: (request) => (disablesIpv6(request.options) ? [6] : []),
     network: (network) => planNetwork(network, optionsOf(network)),
     endpoint: ({ network, endpoint, sandbox }) =>
       planEndpoint(network, endpoint, { ...optionsOf(network), publishes: sandbox.ports.length > 0 }),

@@ -1,3 +1,4 @@
+import { tryParseBool } from "../../base/bool.ts";
 import { invalid, NetError } from "../../base/errors.ts";
 import { type Family, familyOf, type Ip, isUnspecified, parseIp } from "../../base/ip.ts";
 import { GATEWAY_MODES, type GatewayMode } from "../../plan/firewall/index.ts";
@@ -67,12 +68,11 @@ export function parseBridgeOptions(options: Readonly<Record<string, string>>): B
   };
 }
 
-/** Go's strconv.ParseBool, which is what Docker's users rely on. */
 function parseBool(options: Readonly<Record<string, string>>, key: string, absent: boolean): boolean {
   const text = options[key];
   if (text === undefined || text === "") return absent;
-  if (["1", "t", "T", "true", "TRUE", "True"].includes(text)) return true;
-  if (["0", "f", "F", "false", "FALSE", "False"].includes(text)) return false;
+  const value = tryParseBool(text);
+  if (value !== undefined) return value;
   throw invalid(`options.${key}`, text, 'write "true" or "false"', OP);
 }
 

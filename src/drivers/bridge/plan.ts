@@ -6,6 +6,7 @@ import { shortId } from "../../model/ids.ts";
 import type { Network } from "../../model/network.ts";
 import { HOST_NETNS, type Blueprint } from "../../model/ops.ts";
 import { type GatewayMode, networkElements } from "../../plan/firewall/index.ts";
+import { parseEndpointSysctls } from "../endpoint-options.ts";
 import type { BridgeOptions } from "./options.ts";
 
 /** IFNAMSIZ leaves 15 bytes: a prefix of three and twelve digits of the id fill them exactly. */
@@ -53,7 +54,7 @@ export function planNetwork(network: Network, options: BridgeOptions): Blueprint
     if (gateway === undefined) return [];
     const family = familyOf(addressOf(gateway));
     const bare = modeOf(options, family) === "isolated" || (family === 4 && options.inhibit4);
-    return bare ? [] : [gateway];
+    return bare || network.adopted?.addresses.includes(gateway) === true ? [] : [gateway];
   });
   const isolated6 = options.gatewayMode6 === "isolated";
   // A '.' in a link name is written '/' in a sysctl key, as sysctl(8) does.
@@ -64,13 +65,27 @@ export function planNetwork(network: Network, options: BridgeOptions): Blueprint
     value,
     optional: true,
   });
+  const sysctls: Blueprint["sysctls"] = [
+    { netns: HOST_NETNS, key: "net.ipv4.ip_forward", value: "1" },
+    // Lets the host reach published ports by 127.0.0.1: such packets leave by the bridge with a loopback source until
+    // they are masqueraded. The firewall keeps members of the bridge away from the host's loopback.
+    { netns: HOST_NETNS, key: `net.ipv4.conf.${name}.route_localnet`, value: "1" },
+    ...(network.enableIPv6
+      ? [
+          // Router advertisements of a container must not change the host's routes.
+          sysctl(`net.ipv6.conf.${name}.accept_ra`, "0"),
+          sysctl(`net.ipv6.conf.${name}.disable_ipv6`, isolated6 ? "1" : "0"),
+          sysctl("net.ipv6.conf.all.forwarding", "1"),
+        ]
+      : []),
+  ];
   return {
     links: [
       {
         netns: HOST_NETNS,
         link: {
           name: bridge,
-          kind: { type: "bridge" },
+          kind: options.icc ? { type: "bridge" } : { type: "bridge", filtered: true },
           // A bridge without an address of its own takes the lowest of its ports', and its members' ARP entries go stale.
           mac: bridgeMac(network),
           up: true,
@@ -79,24 +94,12 @@ export function planNetwork(network: Network, options: BridgeOptions): Blueprint
           linkLocal: isolated6 ? false : linkLocalOf(network),
         },
         addresses,
+        ...(network.adopted === undefined ? {} : { foreign: true }),
       },
     ],
     addresses: [],
     routes: [],
-    sysctls: [
-      { netns: HOST_NETNS, key: "net.ipv4.ip_forward", value: "1" },
-      // Lets the host reach published ports by 127.0.0.1: such packets leave by the bridge with a loopback source until
-      // they are masqueraded. The firewall keeps members of the bridge away from the host's loopback.
-      { netns: HOST_NETNS, key: `net.ipv4.conf.${name}.route_localnet`, value: "1" },
-      ...(network.enableIPv6
-        ? [
-            // Router advertisements of a container must not change the host's routes.
-            sysctl(`net.ipv6.conf.${name}.accept_ra`, "0"),
-            sysctl(`net.ipv6.conf.${name}.disable_ipv6`, isolated6 ? "1" : "0"),
-            sysctl("net.ipv6.conf.all.forwarding", "1"),
-          ]
-        : []),
-    ],
+    sysctls: sysctls.map((one) => ({ ...one, before: network.adopted?.sysctls[one.key] })),
     firewall: networkElements({
       bridge,
       internal: network.internal,
@@ -142,6 +145,7 @@ export function planEndpoint(
           // Where br_netfilter translates addresses of bridged frames, a sandbox that asks for its own published port has
           // its frame sent back out of the port it came in by. Others need not hear their own broadcasts.
           hairpin: options.publishes,
+          ...(options.icc ? {} : { isolated: true }),
           // An address of a bridge's port is good for nothing.
           linkLocal: false,
         },
@@ -150,7 +154,11 @@ export function planEndpoint(
     ],
     addresses: addresses.map((address) => ({ netns, address: { link: inside, address } })),
     routes: [],
-    sysctls: [],
+    sysctls: parseEndpointSysctls(endpoint.options).map(({ keyFor, value }) => ({
+      netns,
+      key: keyFor(inside),
+      value,
+    })),
     firewall: [],
   };
 }

@@ -1,0 +1,31 @@
+import { readFileSync } from "node:fs";
+import { decodeLink, getLink } from "../wire/netlink/link.ts";
+import { RTEXT_FILTER } from "../wire/netlink/link-numbers.ts";
+import { isNodeError } from "./errno.ts";
+import type { NetlinkSocket } from "./netlink-socket.ts";
+
+/** What br_netfilter does in a namespace with frames of all bridges; undefined where the module is not loaded. */
+export type BridgeFilter = { readonly allBridges: boolean } | undefined;
+
+/** Reads it in the thread's present network namespace (net/bridge/br_netfilter_hooks.c, brnf_table). */
+export function readBridgeFilter(): BridgeFilter {
+  try {
+    const keys = ["bridge-nf-call-iptables", "bridge-nf-call-ip6tables"];
+    const values = keys.map((key) => readFileSync(`/proc/sys/net/bridge/${key}`, "utf8").trim());
+    return { allBridges: values.every((value) => value === "1") };
+  } catch (error) {
+    if (isNodeError(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+/** Whether IPv4 and IPv6 packets in frames within this bridge pass the IP hooks, and so our table. */
+export function framesMeetFirewall(socket: NetlinkSocket, bridge: string, filter: BridgeFilter): boolean {
+  if (filter === undefined) return false;
+  if (filter.allBridges) return true;
+  const [reply] = socket.transact([getLink({ name: bridge, extMask: RTEXT_FILTER.SKIP_STATS })]);
+  const body = reply?.messages[0]?.body;
+  const info = body === undefined ? undefined : decodeLink(body).linkInfo?.info;
+  if (info?.kind !== "bridge") return false;
+  return info.data?.nfCallIptables === true && info.data.nfCallIp6tables === true;
+}

@@ -15,7 +15,7 @@ const OP = "endpoint.attach";
 /** A sysctl of the endpoint's own link. */
 export interface EndpointSysctl {
   /** As sysctl(8) spells it, for a link of the given name. */
-  keyFor(link: string): string;
+  readonly keyFor: (link: string) => string;
   /** `ipv6.conf.disable_ipv6`: without the link's name. */
   readonly what: string;
   readonly value: string;

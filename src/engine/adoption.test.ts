@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parseCidr } from "../base/cidr.ts";
 import { HOST_NETNS } from "../model/ops.ts";
+import { KILLED } from "../testkit/fake-host.ts";
 import { type Boot, Machine } from "../testkit/machine.ts";
 import { faultsOf } from "../testkit/soundness.ts";
 
@@ -82,7 +83,7 @@ test.each(["network.create:linked", "network.create:applied"] as const)(
   async (step) => {
     theirs("br0", "bridge");
     boot.dieAt(step);
-    await expect(boot.engine.createNetwork(request)).rejects.toThrow();
+    await expect(boot.engine.createNetwork(request)).rejects.toThrow(KILLED);
     boot = await machine.boot();
     expect(boot.engine.networks().map(({ name }) => name)).not.toContain("net");
     expect(bridge()).toEqual(AS_IT_WAS);

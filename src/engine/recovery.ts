@@ -51,7 +51,6 @@ export class Recovery {
       case "network.create":
       case "network.remove": {
         const network = core.state.networks.get(intent.networkId);
-        // oxlint-disable-next-line no-await-in-loop -- as above
         if (network?.adopted !== undefined) await this.#giveBack(network);
         core.commit("disk", () => {
           if (network !== undefined) core.ipamOf(network).releasePools(network.id);

@@ -230,7 +230,7 @@ describe("compileChange()", () => {
 });
 
 describe("nft", () => {
-  /** As nft 1.0 and later write it, without layout and with priorities as numbers. */
+  /** As nft 1.0 and later write it, without layout, with priorities as numbers and elements in the order of their text. */
   const plain = (text: string): string =>
     text
       .replaceAll(
@@ -238,6 +238,7 @@ describe("nft", () => {
         (_, name: string) => `priority ${PRIORITIES[name]};`,
       )
       .replaceAll(/\s+/g, " ")
+      .replaceAll(/(?<=elements = \{ )[^}]*(?= \})/g, (list) => list.split(", ").toSorted().join(", "))
       .trim();
 
   test("shows our table as formatRuleset() does", (context) => {

@@ -33,21 +33,28 @@ const ENTRY: Readonly<Record<GatewayMode, FirewallVerdict>> = {
 /** A bridge network's elements: about ten, and none depends on another network. */
 export function networkElements(network: BridgeFirewall): FirewallElement[] {
   const { bridge, internal, icc, mode4, mode6 } = network;
-  const routed = mode4 === "routed" || mode6 === "routed";
-  const apart = routed ? "goto open-ports" : "goto published-only";
   const out: FirewallElement[] = [
     { map: "bridges", key: [bridge] },
     { map: "same", key: [bridge, bridge] },
-    { map: "pairs", key: [bridge, bridge], data: icc ? "accept" : apart },
+    { map: "pairs", key: [bridge, bridge], data: icc ? "accept" : "goto apart" },
     { map: "to", key: [bridge, "ipv4"], data: internal ? "drop" : ENTRY[mode4] },
     { map: "to", key: [bridge, "ipv6"], data: internal ? "drop" : ENTRY[mode6] },
   ];
+  if (!icc) {
+    out.push({ map: "apart", key: [bridge, "ipv4"], data: apart(mode4, internal) });
+    out.push({ map: "apart", key: [bridge, "ipv6"], data: apart(mode6, internal) });
+  }
   if (mode4 === "isolated") out.push({ map: "isolated", key: [bridge, "ipv4"] });
   if (mode6 === "isolated") out.push({ map: "isolated", key: [bridge, "ipv6"] });
   if (internal) return [...out, { map: "from", key: [bridge], data: "drop" }];
   for (const link of network.trusted) out.push({ map: "trusted", key: [link, bridge] });
   out.push(...leaveElements(bridge, 4, network.leave4), ...leaveElements(bridge, 6, network.leave6));
   return out;
+}
+
+/** Members that may not talk: what is published for strangers is published for them, and nothing else is open to them. */
+function apart(mode: GatewayMode, internal: boolean): FirewallVerdict {
+  return mode === "routed" && !internal ? "goto routed" : "goto published-only";
 }
 
 function leaveElements(bridge: string, family: Family, leave: BridgeFirewall["leave4"]): FirewallElement[] {

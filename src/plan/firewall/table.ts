@@ -36,6 +36,7 @@ const MAPS: readonly MapDeclaration[] = [
   },
   { name: "from", key: ["ifname"], data: "verdict", comment: "traffic that leaves a bridge" },
   { name: "to", key: ["ifname", "nf_proto"], data: "verdict", comment: "traffic that enters a bridge" },
+  { name: "apart", key: ["ifname", "nf_proto"], data: "verdict", comment: "between members without ICC" },
   { name: "trusted", key: ["ifname", "ifname"], comment: "from . to; as if from the bridge itself" },
   { name: "isolated", key: ["ifname", "nf_proto"], comment: "bridges whose members have no host" },
   { name: "masquerade4", key: ["ifname"], comment: "bridges that leave by the host's address" },
@@ -139,8 +140,8 @@ const CHAINS: readonly Chain[] = [
     name: "routed",
     rules: [
       // Without path MTU discovery (RFC 1191, RFC 8201) and echo a routed network could not be debugged.
-      rule([is(meta("nfproto"), "ipv4"), is(meta("l4proto"), "icmp"), ACCEPT]),
-      rule([is(meta("nfproto"), "ipv6"), is(meta("l4proto"), "ipv6-icmp"), ACCEPT]),
+      rule([is(meta("l4proto"), "icmp"), ACCEPT]),
+      rule([is(meta("l4proto"), "ipv6-icmp"), ACCEPT]),
       rule([goto("open-ports")]),
     ],
   },
@@ -162,6 +163,8 @@ const CHAINS: readonly Chain[] = [
       rule([vmap([OIF, meta("nfproto")], "to")]),
     ],
   },
+  // Not by `pairs` itself, which knows no families.
+  { name: "apart", rules: [rule([vmap([OIF, meta("nfproto")], "apart")]), rule([DROP])] },
   {
     // A member of an isolated bridge could give itself a route to any address of the host, and ARP would answer.
     name: "input",

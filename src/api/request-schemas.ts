@@ -81,6 +81,9 @@ const endpointOptions = {
   aliases: list("More names by which the others on the network find it", text("Name"), {
     examples: [["db"]],
   }),
+  links: list("Names by which this sandbox alone calls others on the network: NAME:ALIAS", text("Link"), {
+    examples: [["db:database"]],
+  }),
   ipv4: text("IPv4 address to have; any free one when left out", { examples: ["10.5.0.7"] }),
   ipv6: text("IPv6 address to have; any free one when left out", { examples: ["fd00:5::7"] }),
   mac: text("Unicast MAC address to have", { examples: ["02:42:0a:05:00:07"] }),

@@ -2,7 +2,7 @@ import type { Cidr, Subnet } from "../base/cidr.ts";
 import type { Ip } from "../base/ip.ts";
 import type { Mac } from "../base/mac.ts";
 import type { NetworkView, PartitionView, SandboxView } from "../engine/contract.ts";
-import type { Endpoint } from "../model/endpoint.ts";
+import type { Endpoint, EndpointLink } from "../model/endpoint.ts";
 import type { EndpointId, NetworkId, SandboxId } from "../model/ids.ts";
 import type { Lease } from "../model/ipam.ts";
 import type { Adopted, Pool } from "../model/network.ts";
@@ -49,6 +49,14 @@ const endpointRequired: RequiredFields<Endpoint> = {
   options: texts("Driver options"),
 };
 const endpointOptional: OptionalFields<Endpoint> = {
+  links: list(
+    "What this sandbox alone calls others on the network",
+    object<EndpointLink>({
+      description: "One name",
+      required: { alias: text("What it calls the other"), name: text("A name of the other") },
+      optional: {},
+    }),
+  ),
   mac,
   ipv4: cidr("IPv4 address with the network's prefix length"),
   ipv6: cidr("IPv6 address with the network's prefix length"),

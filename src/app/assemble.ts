@@ -62,7 +62,7 @@ export async function assembleEngine(options: AssembleOptions): Promise<Engine> 
           }),
           createNullIpam(),
         ],
-        resolver: (names) => createResolverService({ names, clock, log }),
+        resolver: (names) => createResolverService({ names, sockets: host, clock, log }),
         clock,
         log,
         paths: { runDir, stateDir },

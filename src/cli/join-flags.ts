@@ -39,6 +39,7 @@ export function networksOf(flags: Flags): readonly EndpointRequest[] | undefined
   const networks = flags.list("network").map(parseNetwork);
   const first: Omit<EndpointRequest, "network"> = {
     ...(flags.list("networkAlias").length === 0 ? {} : { aliases: flags.list("networkAlias") }),
+    ...(flags.list("link").length === 0 ? {} : { links: flags.list("link") }),
     ...present("ipv4", flags.text("ip")),
     ...present("ipv6", flags.text("ip6")),
     ...present("mac", flags.text("macAddress")),
@@ -55,6 +56,7 @@ export function networksOf(flags: Flags): readonly EndpointRequest[] | undefined
 
 const GENERAL: Readonly<Record<string, string>> = {
   aliases: "--network-alias",
+  links: "--link",
   ipv4: "--ip",
   ipv6: "--ip6",
   mac: "--mac-address",
@@ -64,13 +66,24 @@ function present<K extends string>(key: K, value: string | undefined): { readonl
   return value === undefined ? {} : ({ [key]: value } as { readonly [P in K]?: string });
 }
 
-const LONG_KEYS = ["name", "alias", "ip", "ip6", "mac-address", "gw-priority", "ifname", "driver-opt"];
+const LONG_KEYS = [
+  "name",
+  "alias",
+  "link",
+  "ip",
+  "ip6",
+  "mac-address",
+  "gw-priority",
+  "ifname",
+  "driver-opt",
+];
 
 /** `front`, or Docker's long form `name=front,alias=www,ip=10.5.0.9,…`: a CSV line, so quotes keep commas together. */
 export function parseNetwork(text: string): EndpointRequest {
   if (!text.includes("=")) return { network: text };
   let network: string | undefined;
   const aliases: string[] = [];
+  const links: string[] = [];
   const options: Record<string, string> = {};
   const rest: { ipv4?: string; ipv6?: string; mac?: string; gwPriority?: number; interfaceName?: string } =
     {};
@@ -88,6 +101,7 @@ export function parseNetwork(text: string): EndpointRequest {
     if (value === "") throw badFlag("--network", text, `${key} needs a value: ${key}=…`);
     if (key === "name") network = value;
     else if (key === "alias") aliases.push(value);
+    else if (key === "link") links.push(value);
     else if (key === "ip") rest.ipv4 = value;
     else if (key === "ip6") rest.ipv6 = value;
     else if (key === "mac-address") rest.mac = value;
@@ -103,6 +117,7 @@ export function parseNetwork(text: string): EndpointRequest {
   return {
     network,
     ...(aliases.length === 0 ? {} : { aliases }),
+    ...(links.length === 0 ? {} : { links }),
     ...rest,
     ...(Object.keys(options).length === 0 ? {} : { options }),
   };

@@ -226,7 +226,7 @@ describe("netdock network", () => {
 
   test("connect and disconnect", async () => {
     const line =
-      "--ip 10.5.0.9 --ip6 fd00::9 --alias a --alias b --mac-address 02:00:00:00:00:01 --gw-priority -1 --ifname eth9 --driver-opt k=v mine web";
+      "--ip 10.5.0.9 --ip6 fd00::9 --alias a --alias b --link db:store --mac-address 02:00:00:00:00:01 --gw-priority -1 --ifname eth9 --driver-opt k=v mine web";
     expect((await cli.run("network", "connect", ...line.split(" "))).code).toBe(0);
     expect((await cli.run("network", "disconnect", "-f", "mine", "web")).code).toBe(0);
     expect(asked()).toEqual([
@@ -236,6 +236,7 @@ describe("netdock network", () => {
         {
           network: "mine",
           aliases: ["a", "b"],
+          links: ["db:store"],
           ipv4: "10.5.0.9",
           ipv6: "fd00::9",
           mac: "02:00:00:00:00:01",
@@ -333,7 +334,7 @@ describe("netdock run", () => {
   test.each<[string, string]>([
     [
       "--network name=a,ipp=1 x",
-      '--network: "name=a,ipp=1" is not valid: keys are name, alias, ip, ip6, mac-address, gw-priority, ifname, driver-opt, not "ipp", did you mean "ip"?',
+      '--network: "name=a,ipp=1" is not valid: keys are name, alias, link, ip, ip6, mac-address, gw-priority, ifname, driver-opt, not "ipp", did you mean "ip"?',
     ],
     ["--network alias=a x", '--network: "alias=a" is not valid: the long form needs name=NETWORK'],
     ["--network name=a,ip= x", '--network: "name=a,ip=" is not valid: ip needs a value: ip=…'],

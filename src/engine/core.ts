@@ -92,7 +92,7 @@ export class Core {
     });
     this.files = new SandboxFileStore(parts.paths);
     this.ports = new PortTable(parts.host, (id) => this.state.sandboxes.get(id)?.name ?? id);
-    this.names = createNameSource(this.state, () => this.resolvConf().nameservers);
+    this.names = createNameSource(this.state, () => this.resolvConf());
     this.resolver = parts.resolver(this.names);
   }
 

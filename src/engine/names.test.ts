@@ -2,10 +2,12 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { parseCidr } from "../base/cidr.ts";
 import { parseIp } from "../base/ip.ts";
 import type { EndpointId, NetworkId, SandboxId } from "../model/ids.ts";
+import { HOST_NETNS } from "../model/ops.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { Network } from "../model/network.ts";
 import type { NameSource } from "../model/resolver.ts";
 import type { Sandbox } from "../model/sandbox.ts";
+import type { ResolvConf } from "../plan/files/resolv-conf.ts";
 import { anEndpoint, aNetwork, aSandbox } from "../testkit/nouns.ts";
 import { createNameSource } from "./names.ts";
 import { State } from "./state.ts";
@@ -17,6 +19,7 @@ const sandbox = (name: string, but: Partial<Sandbox> = {}): Sandbox =>
 const idOf = (name: string): SandboxId => sandbox(name).id;
 
 let state: State;
+let host: ResolvConf;
 let names: NameSource;
 
 function join(who: string, where: string, but: Partial<Endpoint> = {}): void {
@@ -33,7 +36,8 @@ function join(who: string, where: string, but: Partial<Endpoint> = {}): void {
 
 beforeEach(() => {
   state = new State();
-  names = createNameSource(state, () => [parseIp("192.0.2.53")]);
+  host = { nameservers: [parseIp("192.0.2.53")], search: [], options: [] };
+  names = createNameSource(state, () => host);
   for (const one of [
     network("front"),
     network("Back.End"),
@@ -95,6 +99,34 @@ describe("lookup()", () => {
     expect(names.lookup(idOf("web"), "web")).toEqual(["10.1.0.2"]);
   });
 
+  test("a whole name on any network comes before a part of it on another", () => {
+    state.putSandbox(sandbox("web.front"));
+    join("web.front", "Back.End", { ipv4: parseCidr("10.2.0.7/24") });
+    join("web", "front", { ipv4: parseCidr("10.1.0.2/24"), gwPriority: 1 });
+    expect(names.lookup(idOf("web"), "web.front")).toEqual(["10.2.0.7"]);
+    expect(names.lookup(idOf("web"), "web.front.back.end")).toEqual(["10.2.0.7"]);
+    state.deleteEndpoint("web.front-Back.End" as EndpointId);
+    expect(names.lookup(idOf("web"), "web.front")).toEqual(["10.1.0.2"]);
+  });
+
+  test("links are known to their own sandbox, on their own network, and hide what others are called", () => {
+    join("web", "Back.End", {
+      ipv4: parseCidr("10.2.0.2/24"),
+      links: [
+        { alias: "database", name: "db" },
+        { alias: "www", name: "store" },
+      ],
+    });
+    expect(names.lookup(idOf("web"), "database")).toEqual(["10.2.0.3", "fd02::3"]);
+    expect(names.lookup(idOf("web"), "database.back.end")).toEqual(["10.2.0.3", "fd02::3"]);
+    expect(names.lookup(idOf("web"), "database.front")).toBeUndefined();
+    expect(names.lookup(idOf("web"), "www")).toEqual(["10.2.0.3", "fd02::3"]);
+    expect(names.lookup(idOf("db"), "database")).toBeUndefined();
+    // Who is gone is unknown, and not somebody else.
+    state.deleteEndpoint("db-Back.End" as EndpointId);
+    expect(names.lookup(idOf("web"), "database")).toBeUndefined();
+  });
+
   test("forgets who left", () => {
     state.deleteEndpoint("db-Back.End" as EndpointId);
     expect(names.lookup(idOf("web"), "db")).toBeUndefined();
@@ -123,18 +155,42 @@ describe("reverse()", () => {
 });
 
 describe("upstreams()", () => {
-  test.each([
-    ["web", ["192.0.2.53"]],
-    ["lone", ["192.0.2.53"]],
-    ["far", []],
-  ])("of %s", (who, expected) => {
-    expect(names.upstreams(idOf(who))).toEqual(expected);
+  test.each([["web"], ["lone"]])("of %s are the host's, asked from the host", (who) => {
+    expect(names.upstreams(idOf(who))).toEqual({ servers: ["192.0.2.53"], netns: HOST_NETNS });
   });
 
-  test("the sandbox's own come instead of the host's, but not out of an internal network", () => {
-    const dns = { servers: [parseIp("9.9.9.9")], search: [], options: [] };
-    for (const name of ["web", "far"]) state.putSandbox(sandbox(name, { dns }));
-    expect(names.upstreams(idOf("web"))).toEqual(["9.9.9.9"]);
-    expect(names.upstreams(idOf("far"))).toEqual([]);
+  test("a sandbox on internal networks only has none", () => {
+    expect(names.upstreams(idOf("far"))).toBeUndefined();
+    join("far", "front", { ipv4: parseCidr("10.1.0.7/24") });
+    expect(names.upstreams(idOf("far"))).toBeDefined();
+    state.deleteEndpoint("far-front" as EndpointId);
+    expect(names.upstreams(idOf("far"))).toBeUndefined();
   });
+
+  test("a sandbox's own come instead of the host's, and are asked from inside it", () => {
+    const dns = { servers: [parseIp("9.9.9.9")], search: [], options: [] };
+    for (const name of ["web", "far"]) {
+      state.putSandbox(sandbox(name, { dns }));
+      expect(names.upstreams(idOf(name))).toEqual({ servers: ["9.9.9.9"], netns: idOf(name) });
+    }
+  });
+
+  test("a host without servers has none to give", () => {
+    host = { ...host, nameservers: [] };
+    expect(names.upstreams(idOf("web"))).toBeUndefined();
+  });
+});
+
+test.each([
+  [[], [], false],
+  [["ndots:2"], [], true],
+  [["ndots:0"], [], true],
+  [["ndots:x", "edns0"], [], false],
+  [[], ["ndots:1"], true],
+  // The user's options stand instead of the host's.
+  [["ndots:2"], ["timeout:1"], false],
+])("keepsShortNames() with the host's options %j and the user's %j is %j", (ofHost, ofUser, expected) => {
+  host = { ...host, options: ofHost };
+  state.putSandbox(sandbox("web", { dns: { servers: [], search: [], options: ofUser } }));
+  expect(names.keepsShortNames(idOf("web"))).toBe(expected);
 });

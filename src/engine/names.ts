@@ -1,9 +1,11 @@
 import { addressOf } from "../base/cidr.ts";
 import type { Ip } from "../base/ip.ts";
-import type { Endpoint } from "../model/endpoint.ts";
+import type { Endpoint, EndpointLink } from "../model/endpoint.ts";
 import type { SandboxId } from "../model/ids.ts";
 import type { Network } from "../model/network.ts";
+import { HOST_NETNS } from "../model/ops.ts";
 import type { NameSource } from "../model/resolver.ts";
+import { setsNdots, type ResolvConf } from "../plan/files/resolv-conf.ts";
 import { compareGateways } from "../plan/gateway.ts";
 import type { State } from "./state.ts";
 
@@ -14,10 +16,10 @@ interface Membership {
 
 /**
  * Docker's rules for names: a sandbox sees the members of its own user-defined networks, by name, alias, hostname and
- * short id, with or without `.network` behind it. The first network that knows the name answers, in the order in which
- * they would be the gateway. A sandbox whose process has ended has no name any more.
+ * short id, with or without `.network` behind it, and what its own links call them. The first network that knows the name
+ * answers, in the order in which they would be the gateway. A sandbox whose process has ended has no name any more.
  */
-export function createNameSource(state: State, hostNameServers: () => readonly Ip[]): NameSource {
+export function createNameSource(state: State, host: () => ResolvConf): NameSource {
   const isAlive = ({ sandboxId }: Endpoint): boolean => state.sandboxes.get(sandboxId)?.state !== "exited";
   const inNetwork = (network: Network, name: string): Ip[] | undefined => {
     const holders = state.named(network.id, name);
@@ -28,16 +30,30 @@ export function createNameSource(state: State, hostNameServers: () => readonly I
       [ipv4, ipv6].flatMap((cidr) => (cidr === undefined ? [] : [addressOf(cidr)])),
     );
   };
+  /** What the sandbox's own links say comes first, and hides what others call themselves. */
+  const amongst = (members: readonly Membership[], name: string): Ip[] | undefined => {
+    for (const { endpoint, network } of members) {
+      const link = linkOf(endpoint, name);
+      const linked = link === undefined ? undefined : inNetwork(network, link.name);
+      if (linked !== undefined) return linked;
+    }
+    for (const { endpoint, network } of members) {
+      const found = linkOf(endpoint, name) === undefined ? inNetwork(network, name) : undefined;
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
   return {
     lookup(sandbox, name) {
-      for (const { network } of namedNetworks(state, sandbox)) {
-        const direct = inNetwork(network, name);
-        if (direct !== undefined) return direct;
-        const suffix = `.${network.name.toLowerCase()}`;
-        if (name.endsWith(suffix)) {
-          const qualified = inNetwork(network, name.slice(0, -suffix.length));
-          if (qualified !== undefined) return qualified;
-        }
+      const members = namedNetworks(state, sandbox);
+      const whole = amongst(members, name);
+      if (whole !== undefined) return whole;
+      // Both parts may hold dots: `a.b.c` is `a.b` on `c`, or else `a` on `b.c`.
+      for (let dot = name.lastIndexOf("."); dot > 0; dot = name.lastIndexOf(".", dot - 1)) {
+        const suffix = name.slice(dot + 1);
+        const there = members.filter(({ network }) => network.name.toLowerCase() === suffix);
+        const qualified = amongst(there, name.slice(0, dot));
+        if (qualified !== undefined) return qualified;
       }
       return undefined;
     },
@@ -50,11 +66,22 @@ export function createNameSource(state: State, hostNameServers: () => readonly I
       return undefined;
     },
     upstreams(sandbox) {
-      if (!mayAskOutside(state, sandbox)) return [];
+      // From inside the sandbox no server is reached that it could not reach by itself.
       const own = state.sandboxes.get(sandbox)?.dns.servers ?? [];
-      return own.length > 0 ? own : hostNameServers();
+      if (own.length > 0) return { servers: own, netns: sandbox };
+      if (!mayAskOutside(state, sandbox)) return undefined;
+      const { nameservers } = host();
+      return nameservers.length > 0 ? { servers: nameservers, netns: HOST_NETNS } : undefined;
+    },
+    keepsShortNames(sandbox) {
+      const wishes = state.sandboxes.get(sandbox)?.dns;
+      return wishes !== undefined && setsNdots({ host: host(), wishes });
     },
   };
+}
+
+function linkOf({ links }: Endpoint, alias: string): EndpointLink | undefined {
+  return links?.find((link) => link.alias === alias);
 }
 
 /** The default bridge has no names, as in Docker. */
@@ -66,7 +93,7 @@ function namedNetworks(state: State, sandbox: SandboxId): Membership[] {
   return all.length > 1 ? all.toSorted(compareGateways) : all;
 }
 
-/** A sandbox that only sits on internal networks has no way out, and that includes names (CVE-2024-29018). */
+/** A sandbox that only sits on internal networks has no way out, and the host asks nothing for it (CVE-2024-29018). */
 function mayAskOutside(state: State, sandbox: SandboxId): boolean {
   return state.endpointsOf(sandbox).some((e) => state.networks.get(e.networkId)?.internal === false);
 }

@@ -3,6 +3,7 @@ import { parseIp, type Ip } from "../base/ip.ts";
 import type { NetworkRequest } from "../model/network.ts";
 import type { ProcessSpec } from "../model/process.ts";
 import type { NetnsSource, Sandbox, SandboxRequest } from "../model/sandbox.ts";
+import { EMBEDDED_RESOLVER } from "../plan/files/resolv-conf.ts";
 import { parsePublish } from "./publish.ts";
 
 /** Docker's grammar for names of networks and containers (daemon/names). */
@@ -75,7 +76,7 @@ export function parseSandboxParts(
     netns: parseNetns(request),
     ports: (request.publish ?? []).map((text, i) => parsePublish(text, `publish[${i}]`)),
     dns: {
-      servers: (request.dns?.servers ?? []).map((text, i) => parseIp(text, `dns.servers[${i}]`, op)),
+      servers: (request.dns?.servers ?? []).map((text, i) => parseNameServer(text, `dns.servers[${i}]`, op)),
       search: (request.dns?.search ?? []).map((text, i) => {
         if (text !== "." && !/^[a-zA-Z0-9_]([a-zA-Z0-9_.-]*[a-zA-Z0-9_.])?$/.test(text)) {
           throw invalid(`dns.search[${i}]`, text, "write a domain name, or '.' for none", op);
@@ -94,6 +95,13 @@ export function parseSandboxParts(
     ),
     sysctls: parseSysctls(request.sysctls ?? {}),
   };
+}
+
+/** Asked from inside the sandbox, where the embedded resolver would be asking itself. */
+function parseNameServer(text: string, field: string, op: string): Ip {
+  const ip = parseIp(text, field, op);
+  if (ip !== EMBEDDED_RESOLVER) return ip;
+  throw invalid(field, text, "that is the embedded resolver itself; write the server that it is to ask", op);
 }
 
 function parseNetns(request: SandboxRequest): NetnsSource {

@@ -7,6 +7,7 @@ import type { Sandbox } from "../model/sandbox.ts";
 import { grantAddress, type Grant } from "./addressing.ts";
 import type { Core } from "./core.ts";
 import { newId, newMac } from "./ids.ts";
+import { parseLinks } from "./links.ts";
 import { refuseConfigOnly } from "./network-config.ts";
 import { checkAlias } from "./parse.ts";
 
@@ -53,6 +54,9 @@ export function prepareEndpoint(core: Core, request: PrepareRequest): Prepared {
     networkId: network.id,
     sandboxId: sandbox.id,
     aliases: aliasesOf(sandbox, network, wish),
+    ...(wish.links === undefined || wish.links.length === 0
+      ? {}
+      : { links: parseLinks(wish.links, network) }),
     gwPriority: parsePriority(wish.gwPriority),
     options: { ...wish.options },
   };

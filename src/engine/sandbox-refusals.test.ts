@@ -76,6 +76,26 @@ const SANDBOXES: readonly Row[] = [
     { code: "invalid", field: "dns.servers[0]", message: "is not an IP address" },
   ],
   [
+    "the embedded resolver as its own server",
+    sandbox({ dns: { servers: ["9.9.9.9", "127.0.0.11"] } }),
+    { code: "invalid", field: "dns.servers[1]", message: "write the server that it is to ask" },
+  ],
+  [
+    "a link without a name",
+    sandbox({ networks: [{ network: "front", links: ["db", ":database"] }] }),
+    { code: "invalid", field: "networks[0].links[1]", message: "write letters, digits" },
+  ],
+  [
+    "two links of one name",
+    sandbox({ networks: [{ network: "front", links: ["db:x", "web:X"] }] }),
+    { code: "invalid", field: "networks[0].links[1]", message: "x stands for db already" },
+  ],
+  [
+    "a link where there are no names",
+    sandbox({ networks: [{ network: "bridge", links: ["db"] }] }),
+    { code: "invalid", field: "networks[0].links[0]", message: "has no names" },
+  ],
+  [
     "a search domain that is none",
     sandbox({ dns: { search: ["a b"] } }),
     { code: "invalid", field: "dns.search[0]", message: "write a domain name" },

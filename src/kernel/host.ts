@@ -28,8 +28,8 @@ import { LinuxProcesses } from "./processes.ts";
 import { openResolverSockets } from "./resolver-sockets.ts";
 import { hostLinks } from "./route-plan.ts";
 import { readNameServers, takenPrefixes } from "./surroundings.ts";
+import { listenTcp, openTcp, openUdp } from "./sockets.ts";
 import { readSysctl } from "./sysctl.ts";
-import { listenTcp, openTcp } from "./tcp.ts";
 
 export interface LinuxHostOptions {
   /** Folder for what lives as long as the machine is up; `netns/` in it holds the namespaces' pins. */
@@ -197,6 +197,11 @@ export class LinuxHost implements Host {
   /** A TCP socket in the host's namespace or a sandbox's, for an address of this family; the caller closes it. */
   openTcp(netns: NetnsKey, family: Family): number {
     return this.#table.enter(netns, () => openTcp(family));
+  }
+
+  /** A UDP socket there, bound to a free port of all addresses; the caller closes it. */
+  openUdp(netns: NetnsKey, family: Family): number {
+    return this.#table.enter(netns, () => openUdp(family));
   }
 
   /** A listening TCP socket there; the caller closes it. */

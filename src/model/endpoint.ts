@@ -8,6 +8,8 @@ export interface EndpointRequest {
   /** Network by name, id or unique id prefix. */
   readonly network: string;
   readonly aliases?: readonly string[] | undefined;
+  /** Docker's links, `NAME` or `NAME:ALIAS`: what this sandbox alone calls others on the network. */
+  readonly links?: readonly string[] | undefined;
   readonly ipv4?: string | undefined;
   readonly ipv6?: string | undefined;
   readonly mac?: string | undefined;
@@ -18,6 +20,13 @@ export interface EndpointRequest {
   readonly options?: Readonly<Record<string, string>> | undefined;
 }
 
+/** A name by which one sandbox alone calls another on a network; both lower case. */
+export interface EndpointLink {
+  readonly alias: string;
+  /** Any name of the other. */
+  readonly name: string;
+}
+
 /** Joins one sandbox to one network. JSON as it is. */
 export interface Endpoint {
   readonly id: EndpointId;
@@ -25,6 +34,8 @@ export interface Endpoint {
   readonly sandboxId: SandboxId;
   /** Names that resolve to this endpoint on its network, the sandbox's own name first. */
   readonly aliases: readonly string[];
+  /** Absent: none. */
+  readonly links?: readonly EndpointLink[];
   /** Absent for drivers that make no link (host, none). */
   readonly mac?: Mac;
   readonly ipv4?: Cidr;

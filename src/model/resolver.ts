@@ -1,5 +1,17 @@
 import type { Ip } from "../base/ip.ts";
 import type { SandboxId } from "./ids.ts";
+import type { NetnsKey } from "./ops.ts";
+
+/** Where questions about names that are not ours go. */
+export interface Upstreams {
+  /** At least one, in the order in which they are asked. */
+  readonly servers: readonly Ip[];
+  /**
+   * The namespace they are asked from: the host's for those of its resolv.conf, whose addresses mean something there only
+   * (127.0.0.53); the sandbox's for those of its own, which may be its neighbours or itself.
+   */
+  readonly netns: NetnsKey;
+}
 
 /**
  * What the embedded resolver asks the engine. Names are lower case without the final dot. `undefined` means "not ours":
@@ -10,8 +22,13 @@ export interface NameSource {
   lookup(sandbox: SandboxId, name: string): readonly Ip[] | undefined;
   /** The full name (`name.network`) behind an address. */
   reverse(sandbox: SandboxId, ip: Ip): string | undefined;
-  /** Upstream servers for this sandbox, in order; empty when it may not ask outside (only internal networks). */
-  upstreams(sandbox: SandboxId): readonly Ip[];
+  /** `undefined`: there is nobody whom this sandbox could or may ask. */
+  upstreams(sandbox: SandboxId): Upstreams | undefined;
+  /**
+   * Whether the host or the user has set `ndots`, which says when a name is short of its domain: an unknown name of one label
+   * is then left to the search domains and never asked outside as it is.
+   */
+  keepsShortNames(sandbox: SandboxId): boolean;
 }
 
 /** The resolver service as the engine drives it. */

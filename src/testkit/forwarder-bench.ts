@@ -1,5 +1,6 @@
 import type { Ip } from "../base/ip.ts";
 import type { SandboxId } from "../model/ids.ts";
+import { HOST_NETNS, type NetnsKey } from "../model/ops.ts";
 import { Forwarder } from "../services/dns/forwarder.ts";
 import { DEFAULT_LIMITS, type ResolverLimits } from "../services/dns/limits.ts";
 import { createCounters, type Counters } from "../services/dns/metrics.ts";
@@ -15,6 +16,8 @@ export interface AskOptions extends QueryOptions {
   readonly type?: number;
   /** The first two of `servers`. */
   readonly servers?: readonly Ip[];
+  /** The host's. */
+  readonly netns?: NetnsKey;
   /** False: by UDP. */
   readonly stream?: boolean;
   /** `s1` */
@@ -41,6 +44,8 @@ export class ForwarderBench {
   readonly counters: Counters = createCounters();
   /** `what: message` */
   readonly warnings: string[] = [];
+  /** Where each question not known was asked from. */
+  readonly netns: NetnsKey[] = [];
   readonly forwarder: Forwarder;
 
   constructor(limits: Partial<ResolverLimits> = {}) {
@@ -48,7 +53,10 @@ export class ForwarderBench {
     this.forwarder = new Forwarder({
       clock: this.time,
       counters: this.counters,
-      dialer: this.upstream,
+      dialerIn: (netns) => {
+        this.netns.push(netns);
+        return this.upstream;
+      },
       limits: { ...DEFAULT_LIMITS, ...limits },
       randomId: () => nextId++,
       // Memory full of 0xa5: an octet nobody wrote shows.
@@ -71,7 +79,7 @@ export class ForwarderBench {
         limit: options.stream === true ? 65535 : (query.edns?.udpSize ?? 512),
         reply: (bytes) => void replies.push(decodeMessage(bytes)),
       },
-      options.servers ?? servers.slice(0, 2),
+      { servers: options.servers ?? servers.slice(0, 2), netns: options.netns ?? HOST_NETNS },
     );
     return replies;
   }

@@ -1,11 +1,16 @@
 import { isNetError } from "../base/errors.ts";
 import * as libc from "../kernel/libc.ts";
+import { openTcp, openUdp } from "../kernel/sockets.ts";
 import type { ResolverSockets } from "../model/host.ts";
+import type { Sockets } from "../services/dns/dialer.ts";
 
 /** `sockaddr_in` of 127.0.0.1 (ip(7)): family in host order, port and address in network order. */
 function loopback(port: number): Uint8Array {
   return Uint8Array.of(libc.AF.INET, 0, port >> 8, port & 0xff, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0);
 }
+
+/** Sockets to upstream servers, in the namespace the test runs in. */
+export const socketsHere: Sockets = { udp: openUdp, tcp: openTcp };
 
 /** What `Host.openResolver` gives, on 127.0.0.1 of the namespace the test runs in and a port free for both. */
 export function openLoopbackSockets(): ResolverSockets {

@@ -1,11 +1,16 @@
 import type { Ip } from "../base/ip.ts";
 import type { SandboxId } from "../model/ids.ts";
-import type { NameSource } from "../model/resolver.ts";
+import { HOST_NETNS, type NetnsKey } from "../model/ops.ts";
+import type { NameSource, Upstreams } from "../model/resolver.ts";
 
 /** Names as a test writes them: address lists by name, the same for every sandbox. */
 export class FixedNames implements NameSource {
   readonly names: Map<string, readonly Ip[]>;
   upstreamServers: readonly Ip[];
+  /** Where they are asked from. */
+  netns: NetnsKey = HOST_NETNS;
+  /** Somebody has set `ndots`. */
+  ndots = false;
 
   constructor(names: Readonly<Record<string, readonly string[]>>, upstreams: readonly string[]) {
     this.names = new Map(Object.entries(names).map(([name, ips]) => [name, ips as readonly Ip[]]));
@@ -21,7 +26,12 @@ export class FixedNames implements NameSource {
     return undefined;
   }
 
-  upstreams(): readonly Ip[] {
-    return this.upstreamServers;
+  upstreams(): Upstreams | undefined {
+    const { upstreamServers: servers, netns } = this;
+    return servers.length > 0 ? { servers, netns } : undefined;
+  }
+
+  keepsShortNames(): boolean {
+    return this.ndots;
   }
 }

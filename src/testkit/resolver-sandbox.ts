@@ -6,6 +6,8 @@ import { promisify } from "node:util";
 import { openLinuxHost, type LinuxHost } from "../kernel/host.ts";
 import type { ResolverSockets } from "../model/host.ts";
 import type { SandboxId } from "../model/ids.ts";
+import type { NetnsKey } from "../model/ops.ts";
+import type { Sockets } from "../services/dns/dialer.ts";
 import { Lab, type LabNode } from "./lab.ts";
 
 const run = promisify(execFile);
@@ -38,6 +40,14 @@ export class ResolverSandbox implements AsyncDisposable {
     this.#host.createNetns(this.id);
     execFileSync("nsenter", [`--net=${this.#host.netnsPath(this.id)}`, "sh", "-ec", addresses]);
     this.sockets = this.#host.openResolver(this.id, undefined);
+  }
+
+  /** Sockets opened there: in this sandbox by its id, or in the host's namespace. */
+  socketsIn(netns: NetnsKey): Sockets {
+    return {
+      udp: (family) => this.#host.openUdp(netns, family),
+      tcp: (family) => this.#host.openTcp(netns, family),
+    };
   }
 
   /** Leads 127.0.0.11:53 to the sockets. */

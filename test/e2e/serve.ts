@@ -22,7 +22,7 @@ export async function idle(world: World, name: string, ...flags: string[]): Prom
 }
 
 /** Waits, by following the log, until a server said `ready` so often. */
-async function untilLogged(world: World, name: string, times: number): Promise<void> {
+export async function untilLogged(world: World, name: string, times: number): Promise<void> {
   const child = world.host.spawn([process.execPath, join(ROOT, "src/app/main.ts"), "logs", "-f", name]);
   try {
     let seen = "";

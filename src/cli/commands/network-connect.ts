@@ -31,6 +31,7 @@ function connectRequest(flags: Flags): Omit<ConnectRequest, "sandbox"> {
   const options = flags.fullPairs("driverOpt", "key=value");
   return {
     aliases: flags.list("alias"),
+    links: flags.list("link"),
     ipv4: flags.text("ip"),
     ipv6: flags.text("ip6"),
     mac: flags.text("macAddress"),

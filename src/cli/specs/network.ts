@@ -29,6 +29,11 @@ const CONNECT_FLAGS: readonly FlagSpec[] = [
   { flags: "--ip <ip>", text: "IPv4 address (the next free one)" },
   { flags: "--ip6 <ip>", text: "IPv6 address (the next free one)" },
   { flags: "--alias <name>", text: "further name of the sandbox on this network", repeat: true },
+  {
+    flags: "--link <name[:alias]>",
+    text: "call another sandbox on this network by a name that only this one knows",
+    repeat: true,
+  },
   { flags: "--mac-address <mac>", text: "MAC address (a random one)" },
   {
     flags: "--gw-priority <number>",

@@ -9,11 +9,16 @@ export const JOIN_FLAGS: readonly FlagSpec[] = [
   { flags: "--name <name>", text: "name of the sandbox (one is made up)" },
   {
     flags: "--network <network>",
-    text: "network to join (bridge); several times for several; long form: name=NET,alias=A,ip=IP,ip6=IP,mac-address=MAC,gw-priority=N,ifname=NAME,driver-opt=KEY=VALUE",
+    text: "network to join (bridge); several times for several; long form: name=NET,alias=A,link=NAME:ALIAS,ip=IP,ip6=IP,mac-address=MAC,gw-priority=N,ifname=NAME,driver-opt=KEY=VALUE",
     repeat: true,
     complete: "network",
   },
   { flags: "--network-alias <name>", text: "further name of the sandbox on its first network", repeat: true },
+  {
+    flags: "--link <name[:alias]>",
+    text: "on its first network, call another sandbox by a name that only this one knows",
+    repeat: true,
+  },
   { flags: "--ip <ip>", text: "IPv4 address on the first network" },
   { flags: "--ip6 <ip>", text: "IPv6 address on the first network" },
   { flags: "--mac-address <mac>", text: "MAC address on the first network" },

@@ -92,6 +92,11 @@ export function copiedResolvConf(from: {
   };
 }
 
+/** Whether the host's options, or the user's instead of them, say from how many dots on a name is complete. */
+export function setsNdots(from: { readonly host: ResolvConf; readonly wishes: DnsWishes }): boolean {
+  return optionsOf(from.host, from.wishes).some((o) => o.startsWith("ndots:") && !isBadNdots(o));
+}
+
 /** A single dot as search domain means: none at all, not even the host's (Docker's `--dns-search .`). */
 function searchOf(host: ResolvConf, wishes: DnsWishes): readonly string[] {
   return wishes.search.length === 0 ? host.search : wishes.search.filter((domain) => domain !== ".");

@@ -1,21 +1,27 @@
 import type { Clock } from "../../base/clock.ts";
 import type { NameSource } from "../../model/resolver.ts";
-import { createUpstreamDialer, standardPort } from "./dialer.ts";
+import { createUpstreamDialer, type NamespaceSockets, standardPort } from "./dialer.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import { createRandomIds } from "./random.ts";
 import { createDnsService, type DnsService } from "./service.ts";
 import { systemTimers } from "./timers.ts";
 import type { ResolverLog } from "./warnings.ts";
 
-/** The embedded resolver as the daemon runs it: upstream servers asked from the daemon's own namespace, on port 53. */
+/** The embedded resolver as the daemon runs it: upstream servers on port 53, asked from the namespaces they belong to. */
 export function createResolverService(parts: {
   readonly names: NameSource;
+  readonly sockets: NamespaceSockets;
   readonly clock: Clock;
   readonly log: ResolverLog;
 }): DnsService {
+  const { sockets, ...rest } = parts;
   return createDnsService({
-    ...parts,
-    dialer: createUpstreamDialer(standardPort),
+    ...rest,
+    dialerIn: (netns) =>
+      createUpstreamDialer(standardPort, {
+        udp: (family) => sockets.openUdp(netns, family),
+        tcp: (family) => sockets.openTcp(netns, family),
+      }),
     timers: systemTimers,
     randomId: createRandomIds(),
     limits: DEFAULT_LIMITS,

@@ -3,9 +3,11 @@ import { once } from "node:events";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Ip } from "../../base/ip.ts";
+import { socketsHere } from "../../testkit/loopback-sockets.ts";
 import { createUpstreamDialer, standardPort, type UpstreamConversation } from "./dialer.ts";
 
 const server = "192.0.2.53" as Ip;
+const loopback = "127.0.0.1" as Ip;
 const query = Uint8Array.of(1, 2, 3, 4);
 
 /** What came back, one entry a call, and a promise of the next. */
@@ -51,7 +53,7 @@ describe("by UDP", () => {
   });
 
   const dial = (port: number): void => {
-    conversation = createUpstreamDialer(() => ({ address: "127.0.0.1", port })).udp(
+    conversation = createUpstreamDialer(() => ({ address: loopback, port }), socketsHere).udp(
       server,
       query,
       heard.events,
@@ -60,13 +62,25 @@ describe("by UDP", () => {
 
   test("a server that cannot be reached at all is a failure, not the end of the daemon", async () => {
     // The kernel refuses at once: a broadcast address without SO_BROADCAST (ip(7)), or no route to it.
-    conversation = createUpstreamDialer(() => ({ address: "255.255.255.255", port: 53 })).udp(
-      server,
-      query,
-      heard.events,
-    );
+    conversation = createUpstreamDialer(
+      () => ({ address: "255.255.255.255" as Ip, port: 53 }),
+      socketsHere,
+    ).udp(server, query, heard.events);
     await heard.next();
     expect(heard.failures).toEqual([expect.stringMatching(/EACCES|ENETUNREACH/)]);
+  });
+
+  test("no socket to be had is a failure", async () => {
+    const gone = (): never => {
+      throw new Error("there is no namespace s1");
+    };
+    const dialer = createUpstreamDialer(standardPort, { udp: gone, tcp: gone });
+    for (const transport of ["udp", "tcp"] as const) {
+      const next = heard.next();
+      dialer[transport](server, query, heard.events);
+      await next;
+    }
+    expect(heard.failures).toEqual(["there is no namespace s1", "there is no namespace s1"]);
   });
 
   test("the query arrives, and its answer comes back", async () => {
@@ -94,7 +108,7 @@ describe("by UDP", () => {
 
   test("each query leaves from a port of its own", async () => {
     const port = upstream.address().port;
-    const dialer = createUpstreamDialer(() => ({ address: "127.0.0.1", port }));
+    const dialer = createUpstreamDialer(() => ({ address: loopback, port }), socketsHere);
     const ports = new Set<number>();
     const open: UpstreamConversation[] = [];
     const all = new Promise<void>((resolve) => {
@@ -140,7 +154,7 @@ describe("by TCP", () => {
     upstream.listen(0, "127.0.0.1");
     await once(upstream, "listening");
     const { port } = upstream.address() as AddressInfo;
-    conversation = createUpstreamDialer(() => ({ address: "127.0.0.1", port })).tcp(
+    conversation = createUpstreamDialer(() => ({ address: loopback, port }), socketsHere).tcp(
       server,
       query,
       heard.events,

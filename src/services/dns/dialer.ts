@@ -1,6 +1,8 @@
 import { createSocket } from "node:dgram";
-import { connect } from "node:net";
-import { familyOf, type Ip } from "../../base/ip.ts";
+import { Socket, type SocketConstructorOpts } from "node:net";
+import { errorText } from "../../base/errors.ts";
+import { type Family, familyOf, type Ip } from "../../base/ip.ts";
+import type { NetnsKey } from "../../model/ops.ts";
 import { frameHeader, FrameReader } from "../../wire/dns/index.ts";
 
 /** What comes back from a server. Nothing is called after `close()`, and nothing before the call that opened returns. */
@@ -15,8 +17,16 @@ export interface UpstreamConversation {
   close(): void;
 }
 
+/** Opens descriptors in namespaces; throws what the kernel says, or `not_found` for a namespace that is gone. */
+export interface NamespaceSockets {
+  /** A UDP socket bound to a free port of all addresses. */
+  openUdp(netns: NetnsKey, family: Family): number;
+  /** A TCP socket, neither bound nor connected. */
+  openTcp(netns: NetnsKey, family: Family): number;
+}
+
 /**
- * Opens sockets to upstream servers: in the daemon's own namespace, or wherever an implementation opens them. Each
+ * Holds conversations with upstream servers, by sockets that stay in the namespace where they were opened. Each
  * conversation has a socket of its own, and so a source port of its own that an attacker must guess besides the id
  * (RFC 5452 section 9.2).
  */
@@ -31,15 +41,45 @@ const MAX_MESSAGE = 0xffff;
 
 /** Where a server is reached; `port` is 53 but for tests. */
 export interface UpstreamAddress {
-  readonly address: string;
+  readonly address: Ip;
   readonly port: number;
 }
 
-/** Sockets in the namespace of the calling thread. */
-export function createUpstreamDialer(addressOf: (server: Ip) => UpstreamAddress): UpstreamDialer {
+/** The same of one namespace. */
+export interface Sockets {
+  udp(family: Family): number;
+  tcp(family: Family): number;
+}
+
+export function createUpstreamDialer(
+  addressOf: (server: Ip) => UpstreamAddress,
+  sockets: Sockets,
+): UpstreamDialer {
+  const orFailed = (events: UpstreamEvents, dial: () => UpstreamConversation): UpstreamConversation => {
+    try {
+      return dial();
+    } catch (error) {
+      return failedConversation(events, errorText(error));
+    }
+  };
   return {
-    udp: (server, query, events) => dialUdp(addressOf(server), query, events),
-    tcp: (server, query, events) => dialTcp(addressOf(server), query, events),
+    udp: (server, query, events) =>
+      orFailed(events, () => dialUdp(sockets, addressOf(server), query, events)),
+    tcp: (server, query, events) =>
+      orFailed(events, () => dialTcp(sockets, addressOf(server), query, events)),
+  };
+}
+
+/** There was no socket to be had: out of descriptors, or the sandbox is gone. */
+function failedConversation(events: UpstreamEvents, why: string): UpstreamConversation {
+  let open = true;
+  queueMicrotask(() => {
+    if (open) events.failed(why);
+  });
+  return {
+    close() {
+      open = false;
+    },
   };
 }
 
@@ -47,6 +87,7 @@ export function createUpstreamDialer(addressOf: (server: Ip) => UpstreamAddress)
 export const standardPort = (server: Ip): UpstreamAddress => ({ address: server, port: 53 });
 
 function dialUdp(
+  sockets: Sockets,
   { address, port }: UpstreamAddress,
   query: Uint8Array,
   events: UpstreamEvents,
@@ -64,7 +105,7 @@ function dialUdp(
     socket.close();
   };
   const fail = (error: Error): void => {
-    // Out of descriptors is reported while the socket is being opened, before the caller has the conversation in hand.
+    // No route is reported while connecting, before the caller has the conversation in hand.
     queueMicrotask(() => {
       if (!open) return;
       close();
@@ -80,17 +121,25 @@ function dialUdp(
   socket.on("connect", () => {
     if (open) socket.send(query);
   });
+  socket.bind({ fd: sockets.udp(family) });
   // Connected: the kernel drops what comes from anyone but the server.
   socket.connect(port, address);
   return { close };
 }
 
 function dialTcp(
+  sockets: Sockets,
   { address, port }: UpstreamAddress,
   query: Uint8Array,
   events: UpstreamEvents,
 ): UpstreamConversation {
-  const socket = connect({ host: address, port, noDelay: true });
+  // Reading starts with the connection: before it, the kernel would answer that there is nobody to read from. The option
+  // has been Node's own since 0.10 and is in no type.
+  const options: SocketConstructorOpts & { manualStart: boolean } = {
+    fd: sockets.tcp(familyOf(address)),
+    manualStart: true,
+  };
+  const socket = new Socket(options);
   const frames = new FrameReader(MAX_MESSAGE);
   let open = true;
   const close = (): void => {
@@ -107,6 +156,8 @@ function dialTcp(
   socket.on("data", (piece: Buffer) => {
     for (const message of frames.push(piece) ?? []) if (open) events.message(message);
   });
+  socket.setNoDelay(true);
+  socket.connect({ host: address, port });
   // One segment: some servers take a length that comes alone for a broken query (RFC 7766 section 8).
   socket.write(Buffer.concat([frameHeader(query.length), query]));
   return { close };

@@ -23,6 +23,7 @@ describe("equal questions under way", () => {
 
   test.each<[string, AskOptions]>([
     ["other servers", { servers: [second, first] }],
+    ["another namespace", { netns: "s1" }],
     ["another type", { type: TYPE.AAAA }],
     ["another class", { class: 255 }],
     ["EDNS", { edns: 4096 }],
@@ -93,6 +94,13 @@ describe("answers kept", () => {
     bench.upstream.last.answer(found);
     expect(bench.known({ servers: [second] })).toBeUndefined();
     expect(bench.known({ sandbox: "s2" })?.answers).toHaveLength(1);
+  });
+
+  test("are for who asks from the same namespace only: an address may be another server there", () => {
+    bench.ask();
+    bench.upstream.last.answer(found);
+    expect(bench.known({ netns: "s1" })).toBeUndefined();
+    expect(bench.netns).toEqual(["host", "s1"]);
   });
 
   test("last an hour at most and are so many at most", () => {

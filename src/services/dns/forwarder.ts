@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
-import type { Ip } from "../../base/ip.ts";
 import type { SandboxId } from "../../model/ids.ts";
+import type { NetnsKey } from "../../model/ops.ts";
+import type { Upstreams } from "../../model/resolver.ts";
 import {
   ageTtls,
   emptyReply,
@@ -33,7 +34,8 @@ export interface Asker {
 }
 
 export interface ForwarderParts {
-  readonly dialer: UpstreamDialer;
+  /** Opens sockets in a namespace. */
+  readonly dialerIn: (netns: NetnsKey) => UpstreamDialer;
   readonly timers: Timers;
   readonly clock: Clock;
   /** A number from 0 to 65535 that nobody can foresee. */
@@ -55,7 +57,7 @@ const KEPT_FLAGS = FLAG.RD | FLAG.AD | FLAG.CD;
 
 /**
  * Takes questions that are not about our own names to the upstream servers. Equal questions under way are asked once, and
- * answers are kept while their TTL lasts, in both cases only for sandboxes with the same servers.
+ * answers are kept while their TTL lasts, in both cases only for who asks the same servers from the same namespace.
  *
  * Answers pass as they are: only the id, the question's spelling and the TTLs are rewritten, so that record types we have
  * never heard of arrive whole.
@@ -73,11 +75,11 @@ export class Forwarder {
     this.#cache = new AnswerCache(parts.limits, parts.clock);
   }
 
-  /** `servers`: at least one. */
-  forward(asker: Asker, servers: readonly Ip[]): void {
+  forward(asker: Asker, upstreams: Upstreams): void {
     const { counters, limits } = this.#parts;
     const { query, sandbox } = asker;
-    const chosen = [...new Set(servers)].slice(0, limits.servers);
+    const { netns } = upstreams;
+    const chosen = { netns, servers: [...new Set(upstreams.servers)].slice(0, limits.servers) };
     const key = keyOf(query, chosen);
     const cached = this.#cache.get(key);
     if (cached !== undefined) {
@@ -106,8 +108,8 @@ export class Forwarder {
     this.#waitingBySandbox.clear();
   }
 
-  #ask(asker: Asker, servers: readonly Ip[], key: string): void {
-    const { counters, dialer, limits, timers } = this.#parts;
+  #ask(asker: Asker, { servers, netns }: Upstreams, key: string): void {
+    const { counters, dialerIn, limits, timers } = this.#parts;
     // Who came by UDP is content with a truncated answer, which has come and gone while TCP is still shaking hands.
     const pendingKey = `${asker.stream ? "tcp" : "udp"} ${key}`;
     const same = this.#pending.get(pendingKey);
@@ -119,7 +121,7 @@ export class Forwarder {
     const askers = [asker];
     const race = raceServers(
       {
-        dialer,
+        dialer: dialerIn(netns),
         timers,
         servers,
         question: this.#questionFor(asker),
@@ -197,7 +199,7 @@ export class Forwarder {
 }
 
 /** Everything that an answer depends on but the name's spelling. */
-function keyOf(query: Query, servers: readonly Ip[]): string {
+function keyOf(query: Query, { servers, netns }: Upstreams): string {
   const edns = query.edns === undefined ? "-" : query.edns.dnssecOk ? "do" : "edns";
-  return `${query.name} ${query.type} ${query.class} ${query.flags & KEPT_FLAGS} ${edns} ${servers.join(",")}`;
+  return `${query.name} ${query.type} ${query.class} ${query.flags & KEPT_FLAGS} ${edns} ${netns} ${servers.join(",")}`;
 }

@@ -6,7 +6,7 @@ export interface ResolverMetrics {
   readonly malformed: number;
   /** Answered from our own names. */
   readonly local: number;
-  /** Name unknown here, and the sandbox may not ask outside: NXDOMAIN. */
+  /** Name unknown here, and not for the outside: the sandbox may not ask there, or the name is short where ndots is set. */
   readonly denied: number;
   /** Over a limit, or a class or type we do not serve: REFUSED. */
   readonly refused: number;

@@ -1,15 +1,17 @@
 import { createSocket } from "node:dgram";
 import { expect, test } from "vitest";
+import type { Ip } from "../../base/ip.ts";
 import { aRecord } from "../../testkit/dns-message.ts";
 import { FixedNames } from "../../testkit/names.ts";
 import { ResolverSandbox } from "../../testkit/resolver-sandbox.ts";
 import { decodeMessage, encodeMessage } from "../../wire/dns/index.ts";
-import { createUpstreamDialer, type UpstreamDialer } from "./dialer.ts";
+import { createUpstreamDialer } from "./dialer.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import { createRandomIds } from "./random.ts";
 import { createDnsService } from "./service.ts";
 import { systemTimers } from "./timers.ts";
 
+const loopback = "127.0.0.1" as Ip;
 const resolvConf = "nameserver 127.0.0.11\nsearch shop.example\noptions ndots:0\n";
 
 test("a sandbox's C library and dig find names at 127.0.0.11, ours and those of a server on the host", async () => {
@@ -37,15 +39,14 @@ test("a sandbox's C library and dig find names at 127.0.0.11, ours and those of 
     const reply = { ...query, response: true, rcode: answers.length === 0 ? 3 : 0, answers };
     upstream.send(encodeMessage(reply), from.port, from.address);
   });
-  const plain = createUpstreamDialer(() => ({ address: "127.0.0.1", port: upstream.address().port }));
-  const dialer: UpstreamDialer = {
-    ...plain,
-    udp: (server, query, events) => sandbox.home.visit(() => plain.udp(server, query, events)),
-  };
 
   const service = createDnsService({
     names,
-    dialer,
+    dialerIn: (netns) =>
+      createUpstreamDialer(
+        () => ({ address: loopback, port: upstream.address().port }),
+        sandbox.socketsIn(netns),
+      ),
     clock: { now: () => Date.now() },
     timers: systemTimers,
     randomId: createRandomIds(),
@@ -80,7 +81,8 @@ test("dig reaches the resolver on port 53 by UDP and TCP", async (context) => {
   if (!there) context.skip("needs the command dig (Debian: bind9-dnsutils)");
   const service = createDnsService({
     names: new FixedNames({ web: ["10.0.0.2"] }, []),
-    dialer: createUpstreamDialer(() => ({ address: "127.0.0.1", port: 9 })),
+    dialerIn: (netns) =>
+      createUpstreamDialer(() => ({ address: loopback, port: 9 }), sandbox.socketsIn(netns)),
     clock: { now: () => Date.now() },
     timers: systemTimers,
     randomId: createRandomIds(),

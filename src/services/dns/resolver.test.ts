@@ -48,7 +48,7 @@ beforeEach(() => {
   const forwarder = new Forwarder({
     clock: time,
     counters,
-    dialer: upstream,
+    dialerIn: () => upstream,
     limits,
     randomId,
     responder,
@@ -201,6 +201,22 @@ describe("names not ours", () => {
     expect(ask("unknown")).toBeUndefined();
     expect(upstream.conversations.map((c) => c.query.questions[0]?.name)).toEqual(["example.com", "unknown"]);
     expect(counters.forwarded).toBe(2);
+  });
+
+  test("of one label stay inside where somebody has set ndots; other names and types go out", () => {
+    names.ndots = true;
+    for (const type of [TYPE.A, TYPE.AAAA]) {
+      expect(ask("unknown", type)).toMatchObject({ rcode: RCODE.NOERROR, answers: [], authoritative: false });
+    }
+    expect(counters.denied).toBe(2);
+    expect(upstream.conversations).toEqual([]);
+    expect([ask("unknown", TYPE.MX), ask(".", TYPE.A), ask("example.com")]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(upstream.conversations).toHaveLength(3);
+    expect(addressesIn(ask("v4only"))).toEqual(["10.0.0.9"]);
   });
 
   test("do not exist for a sandbox that may not ask outside", () => {

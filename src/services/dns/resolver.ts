@@ -91,9 +91,15 @@ export class Resolver {
       reply(local);
       return;
     }
-    const servers = names.upstreams(sandbox);
-    if (servers.length > 0) {
-      forwarder.forward({ sandbox, query, stream, limit, reply }, servers);
+    const upstreams = names.upstreams(sandbox);
+    if (upstreams !== undefined) {
+      if (isShortAddressQuestion(query) && names.keepsShortNames(sandbox)) {
+        // "Nothing there" and not "no such name", as Docker answers; the C libraries go on to the search domains.
+        counters.denied++;
+        this.#replyEmpty(query, RCODE.NOERROR, client);
+        return;
+      }
+      forwarder.forward({ sandbox, query, stream, limit, reply }, upstreams);
       return;
     }
     // To this sandbox no name exists but ours. "No such name" ends the search at once, where "failed" would make the C
@@ -106,6 +112,11 @@ export class Resolver {
   #replyEmpty(query: Query | BadQuery, rcode: number, client: Client): void {
     client.reply(emptyReply(query, { rcode, flags: 0 }, this.#parts.responder));
   }
+}
+
+/** An address of a name without a dot, which is not the root either. */
+function isShortAddressQuestion({ name, type }: Query): boolean {
+  return (type === TYPE.A || type === TYPE.AAAA) && name !== "." && !name.includes(".");
 }
 
 function isTruncated(reply: Uint8Array): boolean {

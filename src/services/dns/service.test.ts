@@ -5,9 +5,10 @@ import { closeSync, fstatSync, openSync, readdirSync } from "node:fs";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Ip } from "../../base/ip.ts";
 import type { SandboxId } from "../../model/ids.ts";
 import { aRecord, queryBytes } from "../../testkit/dns-message.ts";
-import { openLoopbackSockets } from "../../testkit/loopback-sockets.ts";
+import { openLoopbackSockets, socketsHere } from "../../testkit/loopback-sockets.ts";
 import { ManualTime } from "../../testkit/manual-time.ts";
 import { FixedNames } from "../../testkit/names.ts";
 import {
@@ -26,7 +27,7 @@ import { createRandomIds } from "./random.ts";
 import { createDnsService, type DnsService } from "./service.ts";
 
 const sandbox = "s1" as SandboxId;
-const loopback = "127.0.0.1";
+const loopback = "127.0.0.1" as Ip;
 
 let names: FixedNames;
 let time: ManualTime;
@@ -40,7 +41,7 @@ function begin(limits: Partial<ResolverLimits> = {}): void {
     names,
     clock: time,
     timers: time,
-    dialer: createUpstreamDialer(() => ({ address: loopback, port: upstreamPort })),
+    dialerIn: () => createUpstreamDialer(() => ({ address: loopback, port: upstreamPort }), socketsHere),
     randomId: createRandomIds(),
     limits: { ...DEFAULT_LIMITS, ...limits },
     log: { warn: () => undefined },
@@ -127,7 +128,7 @@ describe("by UDP", () => {
       const reply = { ...query, response: true, answers: [aRecord("example.com", 300, "198.51.100.1")] };
       upstream.send(encodeMessage(reply), from.port, from.address);
     });
-    names.upstreamServers = [loopback as never];
+    names.upstreamServers = [loopback];
     begin();
     const client = await udpClient();
     expect(addressOf(await askUdp(client, queryBytes("example.com")))).toEqual(["198.51.100.1"]);
@@ -142,7 +143,7 @@ describe("by UDP", () => {
     await once(gone, "listening");
     upstreamPort = (gone.address() as AddressInfo).port;
     gone.close();
-    names.upstreamServers = [loopback as never];
+    names.upstreamServers = [loopback];
     begin();
     expect((await askUdp(await udpClient(), queryBytes("example.com"))).rcode).toBe(RCODE.SERVFAIL);
   });
@@ -287,7 +288,15 @@ describe("start()", () => {
 });
 
 test("the daemon's own wiring answers", async () => {
-  service = createResolverService({ names, clock: time, log: { warn: () => undefined } });
+  service = createResolverService({
+    names,
+    sockets: {
+      openUdp: (_netns, family) => socketsHere.udp(family),
+      openTcp: (_netns, family) => socketsHere.tcp(family),
+    },
+    clock: time,
+    log: { warn: () => undefined },
+  });
   const sockets = openLoopbackSockets();
   port = sockets.port;
   service.start(sandbox, sockets);

@@ -2,6 +2,7 @@ import { closeSync } from "node:fs";
 import type { Clock } from "../../base/clock.ts";
 import { errorText, NetError } from "../../base/errors.ts";
 import type { SandboxId } from "../../model/ids.ts";
+import type { NetnsKey } from "../../model/ops.ts";
 import type { NameSource, ResolverService } from "../../model/resolver.ts";
 import type { Responder } from "../../wire/dns/index.ts";
 import type { UpstreamDialer } from "./dialer.ts";
@@ -16,7 +17,7 @@ import { createWarnings, type ResolverLog } from "./warnings.ts";
 
 export interface DnsServiceParts {
   readonly names: NameSource;
-  readonly dialer: UpstreamDialer;
+  readonly dialerIn: (netns: NetnsKey) => UpstreamDialer;
   readonly clock: Clock;
   readonly timers: Timers;
   /** A number from 0 to 65535 that nobody can foresee: the ids of our queries. */
@@ -36,7 +37,7 @@ export interface DnsService extends ResolverService {
  * one cache and forwarder for all. Nothing is awaited: once `start` returns, queries are answered.
  */
 export function createDnsService(parts: DnsServiceParts): DnsService {
-  const { clock, dialer, limits, names, randomId, timers } = parts;
+  const { clock, dialerIn, limits, names, randomId, timers } = parts;
   const counters = createCounters();
   const warn = createWarnings(clock, parts.log);
   const responder: Responder = {
@@ -44,7 +45,7 @@ export function createDnsService(parts: DnsServiceParts): DnsService {
     allocate: (size) => Buffer.allocUnsafe(size),
     udpSize: limits.udpSize,
   };
-  const forwarder = new Forwarder({ clock, counters, dialer, limits, randomId, responder, timers, warn });
+  const forwarder = new Forwarder({ clock, counters, dialerIn, limits, randomId, responder, timers, warn });
   const resolver = new Resolver({ counters, forwarder, limits, names, responder, warn });
   const running = new Map<SandboxId, readonly Listener[]>();
 

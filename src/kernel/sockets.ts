@@ -13,6 +13,18 @@ export function openTcp(family: Family): number {
   return socket(family === 4 ? AF.INET : AF.INET6, SOCK.STREAM, 0);
 }
 
+/** Bound to a port that the kernel chose, so that no two of them share one. */
+export function openUdp(family: Family): number {
+  const fd = socket(family === 4 ? AF.INET : AF.INET6, SOCK.DGRAM, 0);
+  try {
+    bindSocket(fd, sockaddr((family === 4 ? "0.0.0.0" : "::") as Ip, 0), "a free UDP port");
+    return fd;
+  } catch (error) {
+    close(fd);
+    throw error;
+  }
+}
+
 /** Bound and listening; `port` 0 takes a free one. Throws `kernel` (EADDRINUSE, EADDRNOTAVAIL). */
 export function listenTcp({ ip, port }: { readonly ip: Ip; readonly port: number }): number {
   const fd = openTcp(familyOf(ip));

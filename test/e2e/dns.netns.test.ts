@@ -1,0 +1,116 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { addressOn, idle, untilLogged } from "./serve.ts";
+import { type Machine, ROOT, World } from "./world.ts";
+
+const DNS_SERVER = join(ROOT, "test", "e2e", "dns-server.mjs");
+const nameServer = (address: string, answer: string): string[] => [
+  process.execPath,
+  DNS_SERVER,
+  address,
+  answer,
+];
+
+let world: World;
+
+/** What dig prints of an answer's records, and the code of the reply. */
+async function dig(sandbox: string, ...args: string[]): Promise<{ status: string; answers: string[] }> {
+  const { stdout } = await world.exec(sandbox, ["dig", "+tries=1", "+time=5", ...args]);
+  const answers = /;; ANSWER SECTION:\n([^]*?)\n\n/.exec(stdout)?.[1]?.split("\n") ?? [];
+  return {
+    status: /status: ([A-Z]+)/.exec(stdout)?.[1] ?? stdout,
+    answers: answers.map((line) => line.split(/\s+/).slice(3).join(" ")),
+  };
+}
+
+/** A name server on a machine, and what it was asked. */
+async function serveOn(machine: Machine, address: string, answer: string): Promise<string[]> {
+  const asked: string[] = [];
+  const child = machine.spawn(nameServer(address, answer));
+  await new Promise<void>((resolve, reject) => {
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      for (const line of text.split("\n").filter(Boolean)) {
+        if (line === "ready") resolve();
+        else asked.push(line);
+      }
+    });
+    child.once("exit", (code) => reject(new Error(`name server at ${address}: exit ${code}`)));
+  });
+  return asked;
+}
+
+let onHost: string[];
+
+beforeAll(async () => {
+  world = await World.start();
+  await world.host.sh("printf 'nameserver 127.0.0.1\\nsearch shop.example\\n' > /etc/resolv.conf");
+  onHost = await serveOn(world.host, "127.0.0.1", "198.51.100.1");
+  await world.startDaemon();
+  await world.netdockOk("network", "create", "--subnet", "10.90.1.0/24", "front");
+  await world.netdockOk("network", "create", "--subnet", "10.90.2.0/24", "back.end");
+  await world.netdockOk("network", "create", "--internal", "--subnet", "10.90.3.0/24", "vault");
+  // A name server of the users' own, which only the members of its network reach.
+  await world.netdockOk(
+    ...["run", "-d", "--name", "ns", "--network", "vault", "--ip", "10.90.3.53", "--"],
+    ...nameServer("10.90.3.53", "198.51.100.3"),
+  );
+  await untilLogged(world, "ns", 1);
+  await idle(world, "web", "--network", "front", "--network", "back.end");
+  await idle(world, "guard", "--network", "vault");
+  await idle(world, "own", "--network", "vault", "--dns", "10.90.3.53");
+});
+
+afterAll(async () => {
+  await world[Symbol.asyncDispose]();
+});
+
+describe("upstream servers", () => {
+  test("of the host are asked from the host's namespace, by UDP and TCP", async () => {
+    expect(await dig("web", "who.example")).toEqual({ status: "NOERROR", answers: ["A 127.0.0.1"] });
+    expect(await dig("web", "+tcp", "other.example")).toEqual({
+      status: "NOERROR",
+      answers: ["A 198.51.100.1"],
+    });
+  });
+
+  test("of --dns are asked from the sandbox's, by UDP and TCP", async () => {
+    const own = await addressOn(world, "own", "vault");
+    expect(await dig("own", "who.example")).toEqual({ status: "NOERROR", answers: [`A ${own}`] });
+    expect(await dig("own", "+tcp", "who.example")).toEqual({ status: "NOERROR", answers: [`A ${own}`] });
+  });
+
+  test("are never the host's for a sandbox on internal networks only, also after it was outside", async () => {
+    const { length } = onHost;
+    expect((await dig("guard", "leak.example")).status).toBe("NXDOMAIN");
+    expect(onHost).toHaveLength(length);
+    await world.netdockOk("network", "connect", "front", "guard");
+    expect((await dig("guard", "out.example")).answers).toEqual(["A 198.51.100.1"]);
+    await world.netdockOk("network", "disconnect", "front", "guard");
+    expect((await dig("guard", "leak.example")).status).toBe("NXDOMAIN");
+    expect(onHost.filter((line) => line.startsWith("leak"))).toEqual([]);
+    // Names of the internal network itself are no matter of the outside.
+    expect((await dig("guard", "own")).answers).toEqual([`A ${await addressOn(world, "own", "vault")}`]);
+  });
+
+  test("that refuse give way to the next, and with none left the answer is SERVFAIL", async () => {
+    expect((await dig("web", "refused.example")).status).toBe("SERVFAIL");
+  });
+
+  test("--dns 127.0.0.11 is refused: the resolver would ask itself", async () => {
+    const { code, stderr } = await world.netdock(["attach", "--pid", "1", "--dns", "127.0.0.11"]);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain("dns.servers[0]");
+  });
+});
+
+describe("names of one label that nobody knows", () => {
+  test("are asked outside, unless the user has set ndots", async () => {
+    expect((await dig("web", "unknown")).answers).toEqual(["A 198.51.100.1"]);
+    await idle(world, "dotted", "--network", "front", "--dns-option", "ndots:1");
+    expect(await dig("dotted", "unknown")).toEqual({ status: "NOERROR", answers: [] });
+    expect((await dig("dotted", "unknown.shop.example")).answers).toEqual(["A 198.51.100.1"]);
+    // The C library asks with the search domain first, and gets there.
+    const { stdout } = await world.exec("dotted", ["getent", "ahostsv4", "elsewhere"]);
+    expect(stdout).toMatch(/^198\.51\.100\.1 /);
+  });
+});

@@ -74,6 +74,7 @@ export function daemonRoutes(context: DaemonRoutesContext): readonly Route[] {
             running: sandboxes.filter((sandbox) => sandbox.state === "running").length,
           },
           memoryBytes: process.memoryUsage.rss(),
+          dns: engine.resolverMetrics(),
         };
       },
     }),

@@ -1,5 +1,6 @@
 import type { EndpointRequest } from "../model/endpoint.ts";
 import type { ProcessSpec } from "../model/process.ts";
+import type { ResolverMetrics } from "../model/resolver.ts";
 
 /**
  * Shapes that travel over the API and are not nouns of the model. Types only: the client, the CLI and the adapters import
@@ -48,6 +49,8 @@ export interface Info extends DaemonFacts {
   };
   /** Resident memory of the daemon. */
   readonly memoryBytes: number;
+  /** What the embedded resolver did since the daemon was started. */
+  readonly dns: ResolverMetrics;
 }
 
 export interface PruneReport {

@@ -12,6 +12,7 @@ import { defaultPools } from "../ipam/default-pools.ts";
 import { createDefaultIpam } from "../ipam/default.ts";
 import { LEASE_LIMITS } from "../ipam/lease-pool.ts";
 import { createNullIpam } from "../ipam/null.ts";
+import { Datagrams } from "../kernel/datagrams.ts";
 import { type LinuxHost, openLinuxHost } from "../kernel/host.ts";
 import type { Clock } from "../base/clock.ts";
 import { createResolverService } from "../services/dns/index.ts";
@@ -62,7 +63,7 @@ export async function assembleEngine(options: AssembleOptions): Promise<Engine> 
           }),
           createNullIpam(),
         ],
-        resolver: (names) => createResolverService({ names, sockets: host, clock, log }),
+        resolver: (names) => createResolverService({ names, sockets: host, io: new Datagrams(), clock, log }),
         clock,
         log,
         paths: { runDir, stateDir },

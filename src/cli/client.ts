@@ -12,6 +12,7 @@ export type EndpointRequest = NonNullable<SandboxRequest["networks"]>[number];
 export type EndpointView = SandboxView["endpoints"][number];
 export type PortBinding = SandboxView["bindings"][number];
 export type ProcessSpec = Parameters<Client["startProcess"]>[1];
+export type DaemonInfo = Awaited<ReturnType<Client["info"]>>;
 export type SandboxFiles = Awaited<ReturnType<Client["sandboxFiles"]>>;
 export type ConnectRequest = Parameters<Client["connect"]>[1];
 export type NetdockEvent =

@@ -3,6 +3,7 @@ import type { NetdockEvent } from "../model/events.ts";
 import type { Lease } from "../model/ipam.ts";
 import type { Network, NetworkRequest } from "../model/network.ts";
 import type { ProcessSpec } from "../model/process.ts";
+import type { ResolverMetrics } from "../model/resolver.ts";
 import type { Sandbox, SandboxRequest } from "../model/sandbox.ts";
 
 /** A network with who is on it. */
@@ -101,6 +102,8 @@ export interface Engine {
    * there are sandboxes or networks of users. The next start makes it again.
    */
   withdraw(): Promise<void>;
+  /** What the embedded resolver did since this engine was started. */
+  resolverMetrics(): ResolverMetrics;
   /** Stops services and closes sockets; the data plane stays. */
   close(): Promise<void>;
 }

@@ -95,6 +95,7 @@ function engineOf(rooms: Rooms): Engine {
     sandboxFiles: (ref) => core.files.paths(state.findSandbox(ref, "sandbox.inspect").id),
     subscribe: (listener, since) => core.events.subscribe(listener, since),
     reconcile: (request) => open(() => reconciler.reconcile(request)),
+    resolverMetrics: () => core.resolver.metrics(),
     withdraw: () => open(() => core.gate.exclusive(() => withdraw(core, unwatch))),
     close() {
       unwatch();

@@ -1,6 +1,8 @@
 import { isNetError } from "../base/errors.ts";
+import { Datagrams } from "../kernel/datagrams.ts";
 import * as libc from "../kernel/libc.ts";
 import { openTcp, openUdp } from "../kernel/sockets.ts";
+import type { DatagramIo } from "../model/datagrams.ts";
 import type { ResolverSockets } from "../model/host.ts";
 import type { Sockets } from "../services/dns/dialer.ts";
 
@@ -8,6 +10,9 @@ import type { Sockets } from "../services/dns/dialer.ts";
 function loopback(port: number): Uint8Array {
   return Uint8Array.of(libc.AF.INET, 0, port >> 8, port & 0xff, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0);
 }
+
+/** As the daemon sends and receives. */
+export const newDatagramIo = (): DatagramIo => new Datagrams();
 
 /** Sockets to upstream servers, in the namespace the test runs in. */
 export const socketsHere: Sockets = { udp: openUdp, tcp: openTcp };

@@ -16,6 +16,7 @@ import type { SandboxId } from "../model/ids.ts";
 import type { NameSource } from "../model/resolver.ts";
 import type { Store } from "../model/store.ts";
 import { parseResolvConf } from "../plan/files/resolv-conf.ts";
+import { createCounters } from "../services/dns/metrics.ts";
 import { openStore } from "../store/open.ts";
 import { FakeHost, KILLED, killed } from "./fake-host.ts";
 import { FakeKernel } from "./fake-kernel.ts";
@@ -126,6 +127,7 @@ export class Machine {
             resolving.add(sandbox);
           },
           stop: (sandbox) => void resolving.delete(sandbox),
+          metrics: createCounters,
         };
       },
       clock,

@@ -1,5 +1,5 @@
 import { isNetError, NetError } from "../../base/errors.ts";
-import type { NetworkView, SandboxView } from "../client.ts";
+import type { DaemonInfo, NetworkView, SandboxView } from "../client.ts";
 import { LABEL } from "../compose/labels.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { Call } from "../spec.ts";
@@ -40,11 +40,35 @@ export async function runStatus(call: Call): Promise<number> {
     context,
     `${count(info.networks, "network")}, ${count(info.sandboxes.total, "sandbox", "sandboxes")} (${info.sandboxes.running} running)`,
   );
+  printLine(context, dnsLine(info.dns));
   for (const name of names) {
     printLine(context, `\nproject ${name}`);
     context.stdout.write(projectTable(name, sandboxes.filter(of(name))));
   }
   return EXIT.ok;
+}
+
+/** Where the answers of the embedded resolver came from. */
+function dnsLine({
+  queries,
+  local,
+  cacheHits,
+  forwarded,
+  denied,
+  refused,
+  malformed,
+  failed,
+}: DaemonInfo["dns"]): string {
+  const shares = [
+    [local, "own names"],
+    [forwarded, "asked outside"],
+    [cacheHits, "known from before"],
+    [denied, "not for the outside"],
+    [refused + malformed, "refused"],
+    [failed, "failed"],
+  ] as const;
+  const parts = shares.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`);
+  return `dns: ${count(queries, "question")}${parts.length === 0 ? "" : `: ${parts.join(", ")}`}`;
 }
 
 function of(project: string): (thing: { readonly labels: Readonly<Record<string, string>> }) => boolean {

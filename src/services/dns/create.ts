@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import type { DatagramIo } from "../../model/datagrams.ts";
 import type { NameSource } from "../../model/resolver.ts";
 import { createUpstreamDialer, type NamespaceSockets, standardPort } from "./dialer.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
@@ -11,6 +12,7 @@ import type { ResolverLog } from "./warnings.ts";
 export function createResolverService(parts: {
   readonly names: NameSource;
   readonly sockets: NamespaceSockets;
+  readonly io: DatagramIo;
   readonly clock: Clock;
   readonly log: ResolverLog;
 }): DnsService {

@@ -2,6 +2,7 @@ import { createSocket } from "node:dgram";
 import { expect, test } from "vitest";
 import type { Ip } from "../../base/ip.ts";
 import { aRecord } from "../../testkit/dns-message.ts";
+import { newDatagramIo } from "../../testkit/loopback-sockets.ts";
 import { FixedNames } from "../../testkit/names.ts";
 import { ResolverSandbox } from "../../testkit/resolver-sandbox.ts";
 import { decodeMessage, encodeMessage } from "../../wire/dns/index.ts";
@@ -42,6 +43,7 @@ test("a sandbox's C library and dig find names at 127.0.0.11, ours and those of 
 
   const service = createDnsService({
     names,
+    io: newDatagramIo(),
     dialerIn: (netns) =>
       createUpstreamDialer(
         () => ({ address: loopback, port: upstream.address().port }),
@@ -81,6 +83,7 @@ test("dig reaches the resolver on port 53 by UDP and TCP", async (context) => {
   if (!there) context.skip("needs the command dig (Debian: bind9-dnsutils)");
   const service = createDnsService({
     names: new FixedNames({ web: ["10.0.0.2"] }, []),
+    io: newDatagramIo(),
     dialerIn: (netns) =>
       createUpstreamDialer(() => ({ address: loopback, port: 9 }), sandbox.socketsIn(netns)),
     clock: { now: () => Date.now() },

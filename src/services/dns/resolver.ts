@@ -99,7 +99,9 @@ export class Resolver {
         this.#replyEmpty(query, RCODE.NOERROR, client);
         return;
       }
-      forwarder.forward({ sandbox, query, stream, limit, reply }, upstreams);
+      // The memory that a message came in is used again before the answer is there.
+      const kept = { ...query, bytes: query.bytes.slice() };
+      forwarder.forward({ sandbox, query: kept, stream, limit, reply }, upstreams);
       return;
     }
     // To this sandbox no name exists but ours. "No such name" ends the search at once, where "failed" would make the C

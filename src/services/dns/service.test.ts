@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Ip } from "../../base/ip.ts";
 import type { SandboxId } from "../../model/ids.ts";
 import { aRecord, queryBytes } from "../../testkit/dns-message.ts";
-import { openLoopbackSockets, socketsHere } from "../../testkit/loopback-sockets.ts";
+import { newDatagramIo, openLoopbackSockets, socketsHere } from "../../testkit/loopback-sockets.ts";
 import { ManualTime } from "../../testkit/manual-time.ts";
 import { FixedNames } from "../../testkit/names.ts";
 import {
@@ -39,6 +39,7 @@ const clients = new Set<{ destroy(): void }>();
 function begin(limits: Partial<ResolverLimits> = {}): void {
   service = createDnsService({
     names,
+    io: newDatagramIo(),
     clock: time,
     timers: time,
     dialerIn: () => createUpstreamDialer(() => ({ address: loopback, port: upstreamPort }), socketsHere),
@@ -290,6 +291,7 @@ describe("start()", () => {
 test("the daemon's own wiring answers", async () => {
   service = createResolverService({
     names,
+    io: newDatagramIo(),
     sockets: {
       openUdp: (_netns, family) => socketsHere.udp(family),
       openTcp: (_netns, family) => socketsHere.tcp(family),

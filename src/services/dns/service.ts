@@ -1,6 +1,7 @@
 import { closeSync } from "node:fs";
 import type { Clock } from "../../base/clock.ts";
 import { errorText, NetError } from "../../base/errors.ts";
+import type { DatagramIo } from "../../model/datagrams.ts";
 import type { SandboxId } from "../../model/ids.ts";
 import type { NetnsKey } from "../../model/ops.ts";
 import type { NameSource, ResolverService } from "../../model/resolver.ts";
@@ -10,7 +11,7 @@ import { Forwarder } from "./forwarder.ts";
 import type { ResolverLimits } from "./limits.ts";
 import { listenTcp } from "./listener-tcp.ts";
 import { listenUdp, type Listener } from "./listener-udp.ts";
-import { createCounters, type ResolverMetrics } from "./metrics.ts";
+import { createCounters } from "./metrics.ts";
 import { Resolver } from "./resolver.ts";
 import type { Timers } from "./timers.ts";
 import { createWarnings, type ResolverLog } from "./warnings.ts";
@@ -18,6 +19,7 @@ import { createWarnings, type ResolverLog } from "./warnings.ts";
 export interface DnsServiceParts {
   readonly names: NameSource;
   readonly dialerIn: (netns: NetnsKey) => UpstreamDialer;
+  readonly io: DatagramIo;
   readonly clock: Clock;
   readonly timers: Timers;
   /** A number from 0 to 65535 that nobody can foresee: the ids of our queries. */
@@ -27,7 +29,6 @@ export interface DnsServiceParts {
 }
 
 export interface DnsService extends ResolverService {
-  metrics(): ResolverMetrics;
   /** Stops every sandbox's resolver and drops the questions under way. */
   close(): void;
 }
@@ -37,7 +38,7 @@ export interface DnsService extends ResolverService {
  * one cache and forwarder for all. Nothing is awaited: once `start` returns, queries are answered.
  */
 export function createDnsService(parts: DnsServiceParts): DnsService {
-  const { clock, dialerIn, limits, names, randomId, timers } = parts;
+  const { clock, dialerIn, io, limits, names, randomId, timers } = parts;
   const counters = createCounters();
   const warn = createWarnings(clock, parts.log);
   const responder: Responder = {
@@ -63,7 +64,7 @@ export function createDnsService(parts: DnsServiceParts): DnsService {
           subject: sandbox,
         });
       }
-      const udp = takeOver(udpFd, [tcpFd], sandbox, () => listenUdp(udpFd, sandbox, { resolver, warn }));
+      const udp = takeOver(udpFd, [tcpFd], sandbox, () => listenUdp(udpFd, sandbox, { resolver, io, warn }));
       const tcp = takeOver(
         tcpFd,
         [],

@@ -655,12 +655,12 @@ describe("the daemon", () => {
     cli.engine.differences = [{ text: "link br-1 is missing", subject: "br-1" }];
     expect(await cli.run("reconcile", "--dry-run")).toEqual({
       code: 1,
-      stdout: "differs: link br-1 is missing\n",
+      stdout: "SUBJECT   DIFFERS\nbr-1      link br-1 is missing\n",
       stderr: "",
     });
     expect(await cli.run("reconcile")).toEqual({
       code: 0,
-      stdout: "repaired: link br-1 is missing\n",
+      stdout: "SUBJECT   REPAIRED\nbr-1      link br-1 is missing\n",
       stderr: "",
     });
     expect(JSON.parse((await cli.run("reconcile", "--json")).stdout)).toMatchObject({ repaired: true });

@@ -1,6 +1,5 @@
 import { errorText, NetError } from "../base/errors.ts";
 import type { Endpoint } from "../model/endpoint.ts";
-import type { HostEvent } from "../model/host.ts";
 import type { Network } from "../model/network.ts";
 import type { Sandbox } from "../model/sandbox.ts";
 import { removeOps } from "../plan/blueprint.ts";
@@ -14,9 +13,7 @@ import { Reconciler } from "./reconcile.ts";
 import { Recovery } from "./recovery.ts";
 import { Sandboxes } from "./sandboxes.ts";
 import { Takeover } from "./takeover.ts";
-
-/** How long changes made by others are gathered before we look: a flush of a table sends a burst of events. */
-const GATHER_MS = 100;
+import { watchKernel } from "./watch.ts";
 
 /**
  * Starts the controller: reads the store, settles what a former daemon left undone, repairs the kernel, takes over what
@@ -160,25 +157,5 @@ function sandboxView(core: Core, sandbox: Sandbox): SandboxView {
       .candidates(endpoints)
       .toSorted(compareGateways)
       .map(({ endpoint, network }) => ({ ...endpoint, networkName: network.name, driver: network.driver })),
-  };
-}
-
-/** Someone else changed the host's links, addresses, routes or tables: look, and mend what was ours. */
-function watchKernel(core: Core, reconciler: Reconciler): () => void {
-  let timer: NodeJS.Timeout | undefined;
-  const look = (): void => {
-    timer = undefined;
-    reconciler.reconcile({ dryRun: false }).catch((error: unknown) => {
-      core.log.error({ error: errorText(error) }, "could not reconcile after a change by others");
-    });
-  };
-  const stop = core.host.watch((event: HostEvent) => {
-    if (timer !== undefined || event.kind === "route") return;
-    timer = setTimeout(look, GATHER_MS);
-    timer.unref();
-  });
-  return () => {
-    clearTimeout(timer);
-    stop();
   };
 }

@@ -112,7 +112,41 @@ describe("what others do while the daemon runs", () => {
     expect(machine.kernel.firewall).toBeDefined();
   });
 
-  test("on routes is nobody's business here", async () => {
+  test("in a sandbox is mended there, and the rest of the machine not looked at", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const before = pictureOf(machine, boot);
+    const [web, app] = [boot.engine.sandbox("web").id, boot.engine.sandbox("app").id];
+    machine.kernel.netns(web).routes.clear();
+    machine.kernel.netns(web).redirect = undefined;
+    machine.kernel.netns(app).routes.clear();
+    for (let i = 0; i < 10; i++) boot.host.tellOf(web);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(machine.kernel.netns(web).routes.size).toBe(2);
+    expect(machine.kernel.netns(web).redirect).toBe(boot.engine.sandbox("web").resolverPort);
+    expect(machine.kernel.netns(app).routes.size).toBe(0);
+    boot.host.tellOf(app);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(pictureOf(machine, boot)).toBe(before);
+  });
+
+  test("in a sandbox that is gone meanwhile is nothing to mend", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const { id } = boot.engine.sandbox("web");
+    boot.host.tellOf(id);
+    await boot.engine.removeSandbox(id, { force: true });
+    await vi.advanceTimersByTimeAsync(100);
+    expect(boot.complaints).toEqual([]);
+  });
+
+  test("on a route by a link of ours is looked at", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    machine.kernel.firewall = undefined;
+    boot.host.tell({ kind: "route", link: "netdock0" });
+    await vi.advanceTimersByTimeAsync(100);
+    expect(machine.kernel.firewall).toBeDefined();
+  });
+
+  test("on other routes is nobody's business here", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     boot.host.tell({ kind: "route" });
     expect(vi.getTimerCount()).toBe(0);

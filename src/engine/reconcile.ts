@@ -1,10 +1,10 @@
 import { errorText, NetError } from "../base/errors.ts";
 import type { FirewallElement } from "../model/firewall.ts";
 import type { ObservedNetns } from "../model/host.ts";
-import { HOST_NETNS, type Blueprint, type NetnsKey } from "../model/ops.ts";
+import { EMPTY_BLUEPRINT, HOST_NETNS, type Blueprint, type NetnsKey } from "../model/ops.ts";
 import type { Sandbox } from "../model/sandbox.ts";
 import { diffElements } from "../plan/firewall/index.ts";
-import { planRepairs, type Repair } from "../plan/repair.ts";
+import { differsInside, NO_SWEEP, planRepairs, type Repair } from "../plan/repair.ts";
 import type { Difference, ReconcileReport } from "./contract.ts";
 import type { Core } from "./core.ts";
 import type { Endpoints } from "./endpoints.ts";
@@ -27,6 +27,47 @@ export class Reconciler {
     return this.#core.gate.exclusive(() => this.#compare(request));
   }
 
+  /**
+   * Looks at one sandbox alone, beside whatever else is under way: something was taken away in it, perhaps by us. Mostly
+   * nothing differs, and then its own namespace is all that was read.
+   */
+  mendSandbox(key: NetnsKey): Promise<void> {
+    const { gate, lock, state } = this.#core;
+    return gate.shared(() =>
+      lock.run(`sandbox:${key}`, async () => {
+        const sandbox = state.sandboxes.get(key as Sandbox["id"]);
+        if (sandbox !== undefined) this.#report(await this.#mendSandbox(sandbox), false);
+      }),
+    );
+  }
+
+  async #mendSandbox(sandbox: Sandbox): Promise<Difference[]> {
+    const { host } = this.#core;
+    const inside = host.observe(sandbox.id);
+    const blueprint = this.#sandboxBlueprint(sandbox);
+    const differences: Difference[] = [];
+    if (differsInside(blueprint, sandbox.id, inside)) {
+      const observed = new Map([
+        [HOST_NETNS, host.observe(HOST_NETNS)],
+        [sandbox.id as NetnsKey, inside],
+      ]);
+      const repairs = planRepairs([blueprint], observed, NO_SWEEP);
+      // oxlint-disable-next-line no-await-in-loop -- one by one, as in a whole reconcile
+      for (const repair of repairs) await this.#mend(repair);
+      differences.push(...repairs.map(({ text, subject }) => ({ text, subject })));
+    }
+    return [...differences, ...(await this.#mendRedirect(sandbox, false))];
+  }
+
+  async #mendRedirect(sandbox: Sandbox, dryRun: boolean): Promise<Difference[]> {
+    const { host } = this.#core;
+    const { id, name, resolverPort: port } = sandbox;
+    if (port === undefined || host.redirects(id, port)) return [];
+    const text = `table ip netdock-dns of sandbox ${name} is missing or not as netdock makes it`;
+    if (!dryRun) await this.#mend({ text, subject: id, ops: [{ op: "resolver.redirect", netns: id, port }] });
+    return [{ text, subject: id }];
+  }
+
   async #compare({ dryRun }: { readonly dryRun: boolean }): Promise<ReconcileReport> {
     const core = this.#core;
     await core.settled();
@@ -47,6 +88,10 @@ export class Reconciler {
         // oxlint-disable-next-line no-await-in-loop
         await this.#mend(repair);
       }
+    }
+    for (const sandbox of core.state.sandboxes.values()) {
+      // oxlint-disable-next-line no-await-in-loop -- rare that there is something to wait for
+      if (!away.has(sandbox)) differences.push(...(await this.#mendRedirect(sandbox, dryRun)));
     }
     differences.push(...this.#reconcileFirewall(blueprints, dryRun), ...(await this.#sweepPins(dryRun)));
     this.#report(differences, dryRun);
@@ -77,19 +122,24 @@ export class Reconciler {
   /** What should be, network by network, then sandbox by sandbox: links of a sandbox need their bridge. */
   #blueprints(away: ReadonlySet<Sandbox>): Blueprint[] {
     const core = this.#core;
-    const { state, ports } = core;
+    const { state } = core;
     const networks = [...state.networks.values()].map((n) => core.driverOf(n).network(n));
     const sandboxes = [...state.sandboxes.values()].map((sandbox): Blueprint => {
-      const endpoints = state.endpointsOf(sandbox.id);
-      const ways = waysOf(core, endpoints);
-      const own = this.#endpoints.blueprint(sandbox, endpoints);
-      const published = publishedOn(core, ways, { held: ports.of(sandbox.id), wishes: sandbox.ports });
-      const netns: NetnsKey = sandbox.id;
-      const firewall = [...own.firewall, ...published.elements];
-      if (away.has(sandbox)) return { links: [], addresses: [], routes: [], sysctls: [], firewall };
-      return { ...own, routes: [...own.routes, ...ways.routes.map((route) => ({ netns, route }))], firewall };
+      const blueprint = this.#sandboxBlueprint(sandbox);
+      return away.has(sandbox) ? { ...EMPTY_BLUEPRINT, firewall: blueprint.firewall } : blueprint;
     });
     return [...networks, ...sandboxes];
+  }
+
+  #sandboxBlueprint(sandbox: Sandbox): Blueprint {
+    const core = this.#core;
+    const endpoints = core.state.endpointsOf(sandbox.id);
+    const ways = waysOf(core, endpoints);
+    const own = this.#endpoints.blueprint(sandbox, endpoints);
+    const netns: NetnsKey = sandbox.id;
+    const published = publishedOn(core, ways, { held: core.ports.of(sandbox.id), wishes: sandbox.ports });
+    const firewall = [...own.firewall, ...published.elements];
+    return { ...own, routes: [...own.routes, ...ways.routes.map((route) => ({ netns, route }))], firewall };
   }
 
   #observe(): { observed: Map<NetnsKey, ObservedNetns>; lost: Sandbox[] } {

@@ -1,5 +1,6 @@
 import { makeCidr } from "../base/cidr.ts";
 import type { HostEvent } from "../model/host.ts";
+import { ALIAS_PREFIX } from "../plan/sight.ts";
 import { decodeAddress, dumpAddresses } from "../wire/netlink/address.ts";
 import { decodeRouteMessage } from "../wire/netlink/decode.ts";
 import { AF_BRIDGE, type Link } from "../wire/netlink/link.ts";
@@ -26,7 +27,7 @@ export class HostWatch {
   #closed = false;
   readonly #options: HostWatchOptions;
   /** What is known of each link, by index. */
-  readonly #links = new Map<number, { readonly name: string; readonly signature: string }>();
+  readonly #links = new Map<number, Known>();
   /** Addresses as `index address/length`. */
   readonly #addresses = new Set<string>();
   /** Names of links that plans under way work on, and how many do. */
@@ -143,9 +144,13 @@ export class HostWatch {
       }
       case "route": {
         const isOwn = this.#options.ownPortIds().has(message.pid);
-        // The kernel's own come and go with addresses, which are told already.
-        const isDerived = decoded.route.protocol === RTPROT.KERNEL || decoded.route.protocol === RTPROT.RA;
-        return isOwn || isDerived ? undefined : { kind: "route" };
+        if (isOwn) return undefined;
+        const { gone, route } = decoded;
+        const link = gone && route.oif !== undefined ? this.#links.get(route.oif) : undefined;
+        if (link?.ours === true && !this.#ours.has(link.name)) return { kind: "route", link: link.name };
+        // Otherwise the kernel's own come and go with addresses, which are told already.
+        const isDerived = route.protocol === RTPROT.KERNEL || route.protocol === RTPROT.RA;
+        return isDerived ? undefined : { kind: "route" };
       }
       default:
         return undefined;
@@ -157,7 +162,7 @@ export class HostWatch {
     const name = link.name ?? "";
     const signature = gone ? "" : signatureOf(link);
     if (gone) this.#links.delete(link.index);
-    else this.#links.set(link.index, { name, signature });
+    else this.#links.set(link.index, knownOf(link));
     if (before?.signature === signature || this.#ours.has(name)) return undefined;
     // A renamed link is gone under its old name.
     if (before !== undefined && before.name !== name) return linkEvent(before.name, true);
@@ -169,7 +174,7 @@ export class HostWatch {
     this.#links.clear();
     this.#addresses.clear();
     for (const link of linksOf(query())) {
-      this.#links.set(link.index, { name: link.name ?? "", signature: signatureOf(link) });
+      this.#links.set(link.index, knownOf(link));
     }
     const addresses = query().dump(dumpAddresses({ family: 0 }), (message) => decodeAddress(message.body));
     for (const address of addresses) this.#addresses.add(addressKey(address));
@@ -198,6 +203,17 @@ const ROUTE_GROUPS: readonly number[] = [
   RTNLGRP.IPV4_ROUTE,
   RTNLGRP.IPV6_ROUTE,
 ];
+
+interface Known {
+  readonly name: string;
+  readonly signature: string;
+  readonly ours: boolean;
+}
+
+function knownOf(link: Link): Known {
+  const { name = "", alias = "" } = link;
+  return { name, signature: signatureOf(link), ours: alias.startsWith(ALIAS_PREFIX) };
+}
 
 function linkEvent(name: string, gone: boolean): HostEvent {
   return { kind: "link", name, gone };

@@ -14,7 +14,7 @@ import { HOST_NETNS, type NetnsKey, type Op } from "../model/ops.ts";
 import { NETLINK } from "../wire/netlink/numbers.ts";
 import { Applier } from "./apply.ts";
 import { claimHome } from "./home.ts";
-import { HostWatch } from "./host-watch.ts";
+import { HostWatch, type HostWatchOptions } from "./host-watch.ts";
 import { KernelFirewall } from "./kernel-firewall.ts";
 import { close } from "./libc.ts";
 import { NetlinkSocket } from "./netlink-socket.ts";
@@ -26,6 +26,7 @@ import { Poller } from "./poller.ts";
 import { holdPort, type PortRequest } from "./port-reservation.ts";
 import { LinuxProcesses } from "./processes.ts";
 import { openResolverSockets } from "./resolver-sockets.ts";
+import { SandboxWatch } from "./sandbox-watch.ts";
 import { hostLinks } from "./route-plan.ts";
 import { readNameServers, takenPrefixes } from "./surroundings.ts";
 import { listenTcp, openTcp, openUdp } from "./sockets.ts";
@@ -60,6 +61,7 @@ export class LinuxHost implements Host {
   readonly #firewall: KernelFirewall;
   readonly #applier: Applier;
   readonly #watches = new Set<HostWatch>();
+  readonly #sandboxWatches = new Set<SandboxWatch>();
   /** Of the resolver opened last. */
   #resolverPort: number | undefined;
   #claim: number | undefined;
@@ -91,19 +93,28 @@ export class LinuxHost implements Host {
 
   createNetns(key: NetnsKey): void {
     this.#table.create(key);
+    this.#changed(key);
   }
 
   adoptNetns(key: NetnsKey, source: { readonly path: string } | { readonly pid: number }): void {
     this.#table.adopt(key, source);
+    this.#changed(key);
   }
 
   openNetns(key: NetnsKey): boolean {
-    return this.#table.open(key);
+    const found = this.#table.open(key);
+    this.#changed(key);
+    return found;
   }
 
   deleteNetns(key: NetnsKey): void {
     this.#applier.forget(key);
     this.#table.delete(key);
+    this.#changed(key);
+  }
+
+  #changed(key: NetnsKey): void {
+    for (const watch of this.#sandboxWatches) watch.forget(key);
   }
 
   listNetns(): NetnsKey[] {
@@ -140,6 +151,10 @@ export class LinuxHost implements Host {
     return this.#firewall.observe();
   }
 
+  redirects(netns: NetnsKey, port: number): boolean {
+    return this.#firewall.redirects(netns, port);
+  }
+
   replaceFirewall(elements: readonly FirewallElement[]): void {
     this.#firewall.replace(elements);
   }
@@ -173,19 +188,31 @@ export class LinuxHost implements Host {
   }
 
   watch(listener: (event: HostEvent) => void): () => void {
+    const watch = new HostWatch({
+      ...this.#watchParts(),
+      ownPortIds: () => new Set([this.#table.route(HOST_NETNS).portId, this.#firewall.portId ?? 0]),
+      listener,
+    });
+    return keep(this.#watches, watch);
+  }
+
+  watchSandboxes(listener: (netns: NetnsKey) => void): () => void {
+    const watch = new SandboxWatch({
+      ...this.#watchParts(),
+      sandboxes: () => this.#table.sandboxes(),
+      listener,
+    });
+    return keep(this.#sandboxWatches, watch);
+  }
+
+  #watchParts(): Pick<HostWatchOptions, "route" | "nftables" | "query" | "poller"> {
     const open = (family: number): NetlinkSocket =>
       this.#table.enter(HOST_NETNS, () => new NetlinkSocket(family, this.#buffer));
-    const watch = new HostWatch({
+    return {
       route: open(NETLINK.ROUTE),
       nftables: open(NETLINK.NETFILTER),
       query: () => this.#table.route(HOST_NETNS),
       poller: this.#poller,
-      ownPortIds: () => new Set([this.#table.route(HOST_NETNS).portId, this.#firewall.portId ?? 0]),
-      listener,
-    });
-    this.#watches.add(watch);
-    return () => {
-      if (this.#watches.delete(watch)) watch.close();
     };
   }
 
@@ -219,8 +246,9 @@ export class LinuxHost implements Host {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const watch of this.#watches) watch.close();
+    for (const watch of [...this.#watches, ...this.#sandboxWatches]) watch.close();
     this.#watches.clear();
+    this.#sandboxWatches.clear();
     if (this.#ownPoller) this.#poller.close();
     this.#applier.close();
     this.#firewall.close();
@@ -229,4 +257,12 @@ export class LinuxHost implements Host {
     if (this.#claim !== undefined) close(this.#claim);
     this.#namespaces.close();
   }
+}
+
+/** Remembers a watch; the function given ends it. */
+function keep<W extends { close(): void }>(watches: Set<W>, watch: W): () => void {
+  watches.add(watch);
+  return () => {
+    if (watches.delete(watch)) watch.close();
+  };
 }

@@ -13,6 +13,7 @@ import {
   compileTable,
   decodeElements,
   type FirewallBatch,
+  hasRedirect,
   readTable,
   type TableDump,
   tableIsOurs,
@@ -97,6 +98,17 @@ export class KernelFirewall implements FirewallSteps {
     } finally {
       // It may wait, and a sandbox's table is written once: off the thread, and no descriptor kept for each sandbox.
       this.#giveUp(socket);
+    }
+  }
+
+  /** Whether a sandbox has the redirect to this port. */
+  redirects(netns: NetnsKey, port: number): boolean {
+    const socket = this.#table.enter(netns, () => new NetlinkSocket(NETLINK.NETFILTER, this.#buffer));
+    try {
+      return hasRedirect((request, decode) => socket.dump(request, decode), port);
+    } finally {
+      // Nothing was deleted by it, so the kernel has nothing to clean up.
+      socket.close();
     }
   }
 

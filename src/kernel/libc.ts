@@ -105,14 +105,29 @@ export function setSocketOptionBytes(fd: number, level: number, option: number, 
   check(c.setsockopt(fd, level, option, value, value.length), "setsockopt", `fd ${fd} option ${option}`);
 }
 
-/** Drops whatever the socket would receive, by a filter of one instruction (linux/filter.h: BPF_RET | BPF_K, 0 bytes). */
+/** Drops whatever the socket would receive, by a filter of one instruction: BPF_RET | BPF_K, 0 bytes. */
 export function attachDropFilter(fd: number): void {
-  const instruction = new Uint16Array([0x06, 0, 0, 0]);
+  attachFilter(fd, [[0x06, 0, 0, 0]]);
+}
+
+/** One instruction of a socket filter, as struct sock_filter (linux/filter.h): code, jump if true, jump if false, operand. */
+export type FilterInstruction = readonly [code: number, jt: number, jf: number, k: number];
+
+/** Lets a socket receive only what the program returns a length for. */
+export function attachFilter(fd: number, instructions: readonly FilterInstruction[]): void {
+  const code = new Uint8Array(instructions.length * 8);
+  const out = new DataView(code.buffer);
+  instructions.forEach(([op, jt, jf, k], i) => {
+    out.setUint16(i * 8, op, true);
+    out.setUint8(i * 8 + 2, jt);
+    out.setUint8(i * 8 + 3, jf);
+    out.setUint32(i * 8 + 4, k, true);
+  });
   // struct sock_fprog: a count, and the address of that many instructions.
   const program = new Uint8Array(16);
   const view = new DataView(program.buffer);
-  view.setUint16(0, 1, true);
-  view.setBigUint64(8, koffi.address(instruction), true);
+  view.setUint16(0, instructions.length, true);
+  view.setBigUint64(8, koffi.address(code), true);
   check(c.setsockopt(fd, SOL.SOCKET, SO.ATTACH_FILTER, program, program.length), "setsockopt", fd);
 }
 

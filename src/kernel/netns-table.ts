@@ -110,6 +110,11 @@ export class NetnsTable {
     this.#pins.remove(key);
   }
 
+  /** Descriptors of the sandboxes' namespaces. */
+  sandboxes(): Map<NetnsKey, number> {
+    return new Map([...this.#entries].flatMap(([key, { fd }]) => (key === HOST_NETNS ? [] : [[key, fd]])));
+  }
+
   /** The namespace's descriptor, for messages that name a namespace. */
   fd(key: NetnsKey): number {
     if (key === HOST_NETNS) return this.#homeFd ?? this.#namespaces.netFd;

@@ -1,5 +1,5 @@
-import { type Cidr, makeCidr } from "../base/cidr.ts";
-import { AF_INET, AF_INET6, ipFromBytes } from "../base/ip.ts";
+import { type Cidr, cidrParts, makeCidr, subnetOf } from "../base/cidr.ts";
+import { AF_INET, AF_INET6, bitsOf, ipFromBytes } from "../base/ip.ts";
 import type { ObservedLink, ObservedNetns, ObservedRoute } from "../model/host.ts";
 import { decodeAddress, dumpAddresses } from "../wire/netlink/address.ts";
 import { decodeLink, dumpLinks, getLink, type Link } from "../wire/netlink/link.ts";
@@ -14,9 +14,19 @@ export function observeNetns(socket: NetlinkSocket): ObservedNetns {
   const links = linksOf(socket);
   const names = new Map(links.map((link) => [link.index, link.name ?? ""]));
   const addresses = addressesByLink(socket);
+  const routes = routesOf(socket, RT_TABLE.MAIN);
+  const connected = new Set(routes.map((route) => `${route.oif} ${destinationOf(route)}`));
   return {
-    links: links.map((link) => observedLink(link, names, addresses.get(link.index) ?? [])),
-    routes: routesOf(socket, RT_TABLE.MAIN).map((route) => observedRoute(route, names)),
+    links: links.map((link) => {
+      const own = addresses.get(link.index) ?? [];
+      const unrouted =
+        (link.flags & IFF.UP) === 0
+          ? []
+          : own.filter((a) => !isAlone(a) && !connected.has(`${link.index} ${subnetOf(a)}`));
+      const observed = observedLink(link, names, own);
+      return unrouted.length === 0 ? observed : { ...observed, unrouted };
+    }),
+    routes: routes.map((route) => observedRoute(route, names)),
   };
 }
 
@@ -70,6 +80,12 @@ export function dumpTable(socket: NetlinkSocket, filter: RouteFilter): Route[] {
 export function destinationOf(route: Route): Cidr {
   const zero = ipFromBytes(new Uint8Array(route.family === AF_INET ? 4 : 16));
   return makeCidr(route.destination ?? zero, route.destinationLength);
+}
+
+/** An address of full length has no prefix to route. */
+function isAlone(address: Cidr): boolean {
+  const { length, family } = cidrParts(address);
+  return length === bitsOf(family);
 }
 
 function addressesByLink(socket: NetlinkSocket): Map<number, Cidr[]> {

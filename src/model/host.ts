@@ -19,6 +19,8 @@ export interface ObservedLink {
   /** Name of the bridge it is a port of. */
   readonly master?: string | undefined;
   readonly addresses: readonly Cidr[];
+  /** Those of `addresses` whose prefix the kernel routed to the link, as it does with each, and no longer does. */
+  readonly unrouted?: readonly Cidr[] | undefined;
 }
 
 export interface ObservedRoute {
@@ -37,7 +39,8 @@ export interface ObservedNetns {
 export type HostEvent =
   | { readonly kind: "link"; readonly name: string; readonly gone: boolean }
   | { readonly kind: "address"; readonly link: string }
-  | { readonly kind: "route" }
+  /** `link` is one of ours, when a route by it is gone. */
+  | { readonly kind: "route"; readonly link?: string | undefined }
   | { readonly kind: "firewall" };
 
 /** A port of the host held by a real socket, so that nobody else binds it. */
@@ -83,6 +86,8 @@ export interface Host {
   readSysctl(key: string): string | undefined;
   /** Elements of our table, undefined when the table is absent or not as we make it. */
   observeFirewall(): FirewallElement[] | undefined;
+  /** Whether a sandbox's port 53 of the resolver leads to `port`, by rules as we make them. */
+  redirects(netns: NetnsKey, port: number): boolean;
   /** Writes the whole table anew in one transaction. */
   replaceFirewall(elements: readonly FirewallElement[]): void;
   /** Removes the table. */
@@ -116,5 +121,10 @@ export interface Host {
 
   /** Events of the host's namespace, until the returned function is called. */
   watch(listener: (event: HostEvent) => void): () => void;
+  /**
+   * Names sandboxes in which a link, an address, a route or a rule was taken away, until the returned function is called. It
+   * may have been our own doing.
+   */
+  watchSandboxes(listener: (netns: NetnsKey) => void): () => void;
   close(): void;
 }

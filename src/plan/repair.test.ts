@@ -6,7 +6,7 @@ import type { ObservedNetns } from "../model/host.ts";
 import { EMPTY_BLUEPRINT, HOST_NETNS, type Blueprint, type NetnsKey, type Op } from "../model/ops.ts";
 import { FakeHost } from "../testkit/fake-host.ts";
 import { createOps, defaultRoute, mergeBlueprints } from "./blueprint.ts";
-import { planRepairs, type Repair } from "./repair.ts";
+import { differsInside, planRepairs, type Repair } from "./repair.ts";
 
 const SANDBOXES: readonly NetnsKey[] = ["s1", "s2"];
 
@@ -120,6 +120,11 @@ describe("planRepairs()", () => {
       ["link ndv100000000000 is down, is not a port of br0"],
     ],
     [
+      "the inner end taken down",
+      [{ op: "link.set", netns: "s1", name: "eth0", set: { up: false } }],
+      ["link eth0, the other end of ndv100000000000, is down"],
+    ],
+    [
       "an alias that was never set",
       [changed("ndv100000000000", { alias: "" })],
       ["link ndv100000000000 has no alias"],
@@ -223,6 +228,52 @@ describe("planRepairs()", () => {
       "route 0.0.0.0/0 by 10.0.0.1 is missing",
     ]);
     expect(repairs(there, wanted)).toEqual([]);
+  });
+});
+
+test("planRepairs() puts back the route that an address brought along", async () => {
+  const there = await machine(wanted);
+  const observed = new Map<NetnsKey, ObservedNetns>([
+    ["s1", there.observe("s1")],
+    [HOST_NETNS, unrouted(there.observe(HOST_NETNS), "br0")],
+  ]);
+  expect(planRepairs(wanted, observed, HOST_NETNS)).toEqual([
+    {
+      text: "route 10.0.0.0/24 by br0 is missing",
+      subject: "10.0.0.0/24",
+      ops: [
+        {
+          op: "route.replace",
+          netns: HOST_NETNS,
+          route: { destination: "10.0.0.0/24", link: "br0", source: "10.0.0.1" },
+        },
+      ],
+    },
+  ]);
+});
+
+/** The same without the routes that come with the addresses of a link. */
+function unrouted(netns: ObservedNetns, name: string): ObservedNetns {
+  const links = netns.links.map((l) => (l.name === name ? { ...l, unrouted: l.addresses } : l));
+  return { ...netns, links };
+}
+
+describe("differsInside()", () => {
+  test.each<[string, Op[], boolean]>([
+    ["nothing", [], false],
+    ["what is outside", [gone("br0")], false],
+    [
+      "an address",
+      [{ op: "address.delete", netns: "s1", address: { link: "eth0", address: parseCidr("10.0.0.2/24") } }],
+      true,
+    ],
+    ["a route", [{ op: "route.delete", netns: "s1", route: defaultRoute("eth0", undefined, 4) }], true],
+    ["a link that is down", [{ op: "link.set", netns: "s1", name: "eth0", set: { up: false } }], true],
+    ["a link that is gone", [gone("ndv100000000000")], true],
+  ])("sees %s", async (_, damage, seen) => {
+    const there = await machine(wanted);
+    await there.apply(damage);
+    expect(differsInside(one, "s1", there.observe("s1"))).toBe(seen);
   });
 });
 

@@ -1,5 +1,13 @@
+import { addressOf, cidrParts, subnetOf } from "../base/cidr.ts";
 import type { ObservedLink, ObservedNetns } from "../model/host.ts";
-import type { Blueprint, LinkSpec, NetnsKey, Op, RouteSpec } from "../model/ops.ts";
+import {
+  type Blueprint,
+  EMPTY_BLUEPRINT,
+  type LinkSpec,
+  type NetnsKey,
+  type Op,
+  type RouteSpec,
+} from "../model/ops.ts";
 import { linkNames } from "./blueprint.ts";
 import { isOurs, Sight } from "./sight.ts";
 
@@ -10,6 +18,9 @@ export interface Repair {
   /** Empty where the difference is not ours to mend. */
   readonly ops: readonly Op[];
 }
+
+/** For `planRepairs`: nothing is swept. */
+export const NO_SWEEP: NetnsKey = "";
 
 /** What the kernel holds, by namespace. Namespaces that were not looked at count as empty. */
 export type ObservedMap = ReadonlyMap<NetnsKey, ObservedNetns>;
@@ -31,6 +42,21 @@ export function planRepairs(
   const swept = sweepLinks(blueprints, sweep, observed.get(sweep)?.links ?? []);
   for (const { subject } of swept) sight.forget(sweep, subject);
   return [...swept, ...blueprints.flatMap((blueprint) => repairBlueprint(blueprint, sight))];
+}
+
+/**
+ * Whether something is missing in a sandbox, judged by what is in its own namespace. The outer ends of its links are seen
+ * from the host.
+ */
+export function differsInside(blueprint: Blueprint, netns: NetnsKey, observed: ObservedNetns): boolean {
+  const up = new Set(observed.links.filter((link) => link.up).map((link) => link.name));
+  const lacksLink = blueprint.links.some(
+    ({ link: { kind } }) => kind.type === "veth" && kind.peer.netns === netns && !up.has(kind.peer.name),
+  );
+  const addresses = blueprint.addresses.filter((one) => one.netns === netns);
+  const routes = blueprint.routes.filter((one) => one.netns === netns);
+  const inside = { ...EMPTY_BLUEPRINT, addresses, routes };
+  return lacksLink || planRepairs([inside], new Map([[netns, observed]]), NO_SWEEP).length > 0;
 }
 
 /** Links of ours that no blueprint wants, by that name and alias. */
@@ -62,9 +88,9 @@ function repairBlueprint(blueprint: Blueprint, sight: Sight): Repair[] {
   let remade = false;
   for (const plan of blueprint.links) {
     const repair = repairLink(plan, sight);
-    if (repair === undefined) continue;
-    repairs.push(repair);
-    remade ||= repair.ops.some((op) => op.op === "link.create");
+    if (repair !== undefined) repairs.push(repair);
+    repairs.push(...raisePeer(plan, sight));
+    remade ||= repair?.ops.some((op) => op.op === "link.create") === true;
   }
   // Sysctls are not read back. They go with the links: values under a new link are the kernel's defaults, and a machine that
   // was started again has lost both.
@@ -92,13 +118,25 @@ function repairLink({ netns, link, foreign }: LinkPlan, sight: Sight): Repair | 
     for (const place of linkNames(link, netns)) sight.block(place.netns, place.name);
     return { text: `link ${name} exists and is not ours`, subject: name, ops: [] };
   }
-  const { kind } = link;
-  // A veth whose other end is gone or lives elsewhere cannot be mended, only made anew.
-  if (kind.type === "veth" && sight.link(kind.peer.netns, kind.peer.name) === undefined) {
-    const text = `link ${kind.peer.name}, the other end of ${name}, is missing`;
-    return makeLink(netns, link, text, [{ op: "link.delete", netns, name }], sight);
-  }
-  return setLink(netns, link, found);
+  return repairPeer(netns, link, sight) ?? setLink(netns, link, found);
+}
+
+/** A veth whose other end is gone or lives elsewhere cannot be mended, only made anew. */
+function repairPeer(netns: NetnsKey, link: LinkSpec, sight: Sight): Repair | undefined {
+  if (link.kind.type !== "veth") return undefined;
+  const { peer } = link.kind;
+  if (sight.link(peer.netns, peer.name) !== undefined) return undefined;
+  const text = `link ${peer.name}, the other end of ${link.name}, is missing`;
+  return makeLink(netns, link, text, [{ op: "link.delete", netns, name: link.name }], sight);
+}
+
+/** The other end of a veth that stands is up. */
+function raisePeer({ link }: LinkPlan, sight: Sight): Repair[] {
+  if (link.kind.type !== "veth") return [];
+  const { netns, name } = link.kind.peer;
+  if (sight.blocked(netns, name) || sight.link(netns, name)?.up !== false) return [];
+  const text = `link ${name}, the other end of ${link.name}, is down`;
+  return [{ text, subject: name, ops: [{ op: "link.set", netns, name, set: { up: true } }] }];
 }
 
 function makeLink(
@@ -152,14 +190,19 @@ function repairAddress(
   address: ObservedLink["addresses"][number],
   sight: Sight,
 ): Repair[] {
-  if (sight.blocked(netns, link) || sight.link(netns, link)?.addresses.includes(address) === true) return [];
-  return [
-    {
-      text: `address ${address} is missing on ${link}`,
-      subject: link,
-      ops: [{ op: "address.add", netns, address: { link, address } }],
-    },
-  ];
+  if (sight.blocked(netns, link)) return [];
+  const found = sight.link(netns, link);
+  if (found?.addresses.includes(address) !== true) {
+    const text = `address ${address} is missing on ${link}`;
+    return [{ text, subject: link, ops: [{ op: "address.add", netns, address: { link, address } }] }];
+  }
+  if (found.unrouted?.includes(address) !== true) return [];
+  const destination = subnetOf(address);
+  // IPv4 drops a route together with its preferred source, which IPv6 does not need.
+  const { family } = cidrParts(address);
+  const route = { destination, link, ...(family === 4 ? { source: addressOf(address) } : {}) };
+  const text = `route ${destination} by ${link} is missing`;
+  return [{ text, subject: destination, ops: [{ op: "route.replace", netns, route }] }];
 }
 
 function repairRoute(netns: NetnsKey, route: RouteSpec, sight: Sight): Repair[] {

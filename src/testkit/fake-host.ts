@@ -45,6 +45,7 @@ export class FakeHost implements Host {
   /** By `tcp:80`. */
   readonly #ports = new Map<string, Held[]>();
   readonly #listeners = new Set<(event: HostEvent) => void>();
+  readonly #sandboxListeners = new Set<(netns: NetnsKey) => void>();
   /** Where the search for a free port goes on. */
   lastPort = 49_152;
   #dead = false;
@@ -62,6 +63,11 @@ export class FakeHost implements Host {
   /** Tells the watchers. */
   tell(event: HostEvent): void {
     for (const listener of this.#listeners) listener(event);
+  }
+
+  /** Tells the watchers that something was taken away in a sandbox. */
+  tellOf(netns: NetnsKey): void {
+    for (const listener of this.#sandboxListeners) listener(netns);
   }
 
   /** Ports held now, for leak checks. */
@@ -154,6 +160,11 @@ export class FakeHost implements Host {
     return this.kernel.firewall === undefined ? undefined : [...this.kernel.firewall.values()];
   }
 
+  redirects(key: NetnsKey, port: number): boolean {
+    this.#live();
+    return this.kernel.netns(key).redirect === port;
+  }
+
   replaceFirewall(elements: readonly FirewallElement[]): void {
     this.#step("firewall.replace");
     this.kernel.firewall = new Map(elements.map((e) => [elementKey(e), e]));
@@ -229,8 +240,14 @@ export class FakeHost implements Host {
     return () => void this.#listeners.delete(listener);
   }
 
+  watchSandboxes(listener: (netns: NetnsKey) => void): () => void {
+    this.#sandboxListeners.add(listener);
+    return () => void this.#sandboxListeners.delete(listener);
+  }
+
   close(): void {
     this.#listeners.clear();
+    this.#sandboxListeners.clear();
     this.#ports.clear();
   }
 }

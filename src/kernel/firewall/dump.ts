@@ -1,5 +1,13 @@
 import type { FirewallElement, FirewallVerdict } from "../../model/firewall.ts";
-import { type Chain, type Hook, type MapDeclaration, TABLE, USER_PREFIX } from "../../plan/firewall/index.ts";
+import {
+  type Chain,
+  type Hook,
+  type MapDeclaration,
+  resolverRedirect,
+  type Table,
+  TABLE,
+  USER_PREFIX,
+} from "../../plan/firewall/index.ts";
 import type { AttrValues } from "../../wire/netlink/attrs.ts";
 import type { Message, Request } from "../../wire/netlink/message.ts";
 import {
@@ -119,7 +127,7 @@ export function tableIsOurs(dump: TableDump): boolean {
     TABLE.chains.every((chain) => {
       const observed = chains.get(chain.name);
       if (observed === undefined || !sameHook(chain, observed)) return false;
-      return chain.user === true || sameRules(chain, rules.get(chain.name) ?? []);
+      return chain.user === true || sameRules(chain, rules.get(chain.name) ?? [], TABLE.family);
     }) &&
     TABLE.maps.every((map) => {
       const observed = sets.get(map.name);
@@ -128,11 +136,36 @@ export function tableIsOurs(dump: TableDump): boolean {
   );
 }
 
-function sameRules(chain: Chain, observed: readonly AttrValues<RuleAttrs>[]): boolean {
+/** Whether the table that leads the embedded resolver's port 53 to `port` is there, with its chains and rules. */
+export function hasRedirect(dump: Dump, port: number): boolean {
+  const table = resolverRedirect(port);
+  const isOurs = (m: { readonly table?: string | undefined }): boolean => m.table === table.name;
+  const chains = dump(dumpChains(NFPROTO.IPV4), decodeNft).flatMap((m) =>
+    m.kind === "chain" && isOurs(m.value) ? [m.value] : [],
+  );
+  const rules = Map.groupBy(
+    dump(dumpRules({ family: NFPROTO.IPV4 }), decodeNft).flatMap((m) =>
+      m.kind === "rule" && isOurs(m.value) ? [m.value] : [],
+    ),
+    (rule) => rule.chain,
+  );
+  return table.chains.every((chain) => {
+    const found = chains.find((one) => one.name === chain.name);
+    return (
+      found !== undefined && sameHook(chain, found) && sameRules(chain, rules.get(chain.name) ?? [], "ip")
+    );
+  });
+}
+
+function sameRules(
+  chain: Chain,
+  observed: readonly AttrValues<RuleAttrs>[],
+  family: Table["family"],
+): boolean {
   return (
     chain.rules.length === observed.length &&
     chain.rules.every((rule, i) => {
-      const wanted = compileRule(rule, TABLE.family);
+      const wanted = compileRule(rule, family);
       const { expressions = [] } = observed[i] as AttrValues<RuleAttrs>;
       return (
         wanted.length === expressions.length && wanted.every((one, k) => sameExpression(one, expressions[k]))

@@ -26,4 +26,5 @@ export * from "./address.ts";
 export * from "./route.ts";
 export * from "./rule.ts";
 export * from "./neighbour.ts";
+export * from "./nsid.ts";
 export * from "./decode.ts";

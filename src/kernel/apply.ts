@@ -9,10 +9,12 @@ import { type Group, groupOps } from "./route-plan.ts";
 import { RouteRun } from "./route-run.ts";
 import { writeSysctl } from "./sysctl.ts";
 
-/** The two firewall steps a plan can hold. */
+/** The firewall steps a plan can hold, and what follows from them. */
 export interface FirewallSteps {
   /** All changes as one transaction. */
   change(changes: readonly FirewallChange[]): void;
+  /** Ends the tracked flows that the changes, made before, have made wrong. */
+  endStaleFlows(changes: readonly FirewallChange[]): void;
   redirectResolver(netns: NetnsKey, port: number): void;
 }
 
@@ -102,6 +104,7 @@ export class Applier {
         for (const { change } of group.ops) {
           inverses.push({ op: "firewall.change", change: { add: change.remove, remove: change.add } });
         }
+        this.#firewall.endStaleFlows(group.ops.map((op) => op.change));
         return undefined;
       default:
         for (const op of group.ops) this.#firewall.redirectResolver(op.netns, op.port);

@@ -23,6 +23,7 @@ import { hasErrno } from "./errno.ts";
 import { closeAsync } from "./libc.ts";
 import { NetlinkSocket } from "./netlink-socket.ts";
 import type { NetnsTable } from "./netns-table.ts";
+import { endStaleFlows } from "./stale-flows.ts";
 
 /** Errors that mean "again": the ruleset changed while the transaction was prepared (nfnetlink_rcv_batch). */
 const TRY_AGAIN: readonly string[] = ["EAGAIN", "ERESTART", "EINTR"];
@@ -56,6 +57,10 @@ export class KernelFirewall implements FirewallSteps {
     transact(this.#host(), "firewall.change", (firstSeq) => compileChange(merged, firstSeq));
   }
 
+  endStaleFlows(changes: readonly FirewallChange[]): void {
+    this.#endStale(mergeChanges(changes));
+  }
+
   /** Elements of our table; undefined when it is absent or not as we make it. */
   observe(): FirewallElement[] | undefined {
     const dump = this.#read();
@@ -65,6 +70,8 @@ export class KernelFirewall implements FirewallSteps {
   replace(elements: readonly FirewallElement[]): void {
     const observed = this.#read();
     transact(this.#host(), "firewall.replace", (firstSeq) => compileTable(elements, { observed, firstSeq }));
+    // While the table was not as it should be, flows may have begun that know nothing of what is published.
+    this.#endStale({ add: elements, remove: [] });
   }
 
   remove(): void {
@@ -135,6 +142,10 @@ export class KernelFirewall implements FirewallSteps {
     if (this.#socket === undefined) return;
     this.#giveUp(this.#socket);
     this.#socket = undefined;
+  }
+
+  #endStale(change: FirewallChange): void {
+    endStaleFlows(change, { netfilter: () => this.#host(), route: () => this.#table.route(HOST_NETNS) });
   }
 
   #giveUp(socket: NetlinkSocket): void {

@@ -3,6 +3,8 @@
 //   probe.mjs ask tcp|udp ADDRESS PORT          prints the answer; exit 1 when there is none within 1.5 s
 //   probe.mjs stream ADDRESS PORT               sends a number every 20 ms and expects it back; prints a line on each
 //                                               failure, "ok N" on SIGTERM
+//   probe.mjs talk ADDRESS PORT                 sends a datagram every 20 ms from one socket; prints each answer that is not
+//                                               the one before
 import dgram from "node:dgram";
 import net from "node:net";
 
@@ -45,6 +47,20 @@ if (verb === "serve") {
     socket.once("error", (error) => fail(error.code ?? error.message));
     socket.connect(Number(port), address, () => socket.send("?"));
   }
+} else if (verb === "talk") {
+  const [address, port] = args;
+  const socket = dgram.createSocket(address.includes(":") ? "udp6" : "udp4");
+  let last = "";
+  socket.on("message", (data) => {
+    if (String(data) !== last) process.stdout.write(data);
+    last = String(data);
+  });
+  // A port that nobody has is answered by an error now and then.
+  socket.on("error", () => undefined);
+  socket.bind(0, () => {
+    console.log("ready");
+    setInterval(() => socket.send("?", Number(port), address), 20);
+  });
 } else if (verb === "stream") {
   const [address, port] = args;
   const socket = net.connect({ host: address, port: Number(port) });

@@ -4,4 +4,5 @@ export * from "./elements.ts";
 export * from "./format.ts";
 export * from "./partition.ts";
 export * from "./resolver.ts";
+export * from "./stale.ts";
 export * from "./table.ts";

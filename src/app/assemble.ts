@@ -15,7 +15,9 @@ import { createNullIpam } from "../ipam/null.ts";
 import { Datagrams } from "../kernel/datagrams.ts";
 import { type LinuxHost, openLinuxHost } from "../kernel/host.ts";
 import type { Clock } from "../base/clock.ts";
+import { HOST_NETNS } from "../model/ops.ts";
 import { createResolverService } from "../services/dns/index.ts";
+import { createPortProxy } from "../services/proxy/index.ts";
 import { openStore } from "../store/open.ts";
 import { parseResolvConf, type ResolvConf } from "../plan/files/resolv-conf.ts";
 
@@ -63,6 +65,10 @@ export async function assembleEngine(options: AssembleOptions): Promise<Engine> 
           }),
           createNullIpam(),
         ],
+        proxy: createPortProxy({
+          openTcp: (family) => host.openTcp(HOST_NETNS, family),
+          openUdp: (family) => host.openUdp(HOST_NETNS, family),
+        }),
         resolver: (names) => createResolverService({ names, sockets: host, io: new Datagrams(), clock, log }),
         clock,
         log,

@@ -8,6 +8,7 @@ import type { SandboxId } from "../model/ids.ts";
 import type { IpamDriver } from "../model/ipam.ts";
 import type { Network } from "../model/network.ts";
 import type { Processes } from "../model/process.ts";
+import type { PortProxy } from "../model/proxy.ts";
 import type { NameSource, ResolverService } from "../model/resolver.ts";
 import type { Durability, Store } from "../model/store.ts";
 import type { ResolvConf } from "../plan/files/resolv-conf.ts";
@@ -34,6 +35,7 @@ export interface EngineParts {
   readonly drivers: readonly Driver[];
   readonly ipam: readonly IpamDriver[];
   readonly processes: Processes;
+  readonly proxy: PortProxy;
   readonly resolver: (names: NameSource) => ResolverService;
   readonly clock: Clock;
   readonly log: Log;
@@ -91,7 +93,7 @@ export class Core {
       parts.log.error({ error: errorText(error) }, "a subscriber of events failed");
     });
     this.files = new SandboxFileStore(parts.paths);
-    this.ports = new PortTable(parts.host, (id) => this.state.sandboxes.get(id)?.name ?? id);
+    this.ports = new PortTable(parts, (id) => this.state.sandboxes.get(id)?.name ?? id);
     this.names = createNameSource(this.state, () => this.resolvConf());
     this.resolver = parts.resolver(this.names);
   }

@@ -7,7 +7,7 @@ import { createOps, mergeBlueprints, removeOps } from "../plan/blueprint.ts";
 import { releaseAddresses } from "./addressing.ts";
 import type { Core } from "./core.ts";
 import type { Prepared } from "./prepare.ts";
-import { publishedOn, publishOps, routeOps, waysOf, type Ways } from "./traffic.ts";
+import { placesOf, sameBindings, publishedOn, publishOps, routeOps, waysOf, type Ways } from "./traffic.ts";
 
 /** Endpoints: how a sandbox joins and leaves networks. Callers hold the sandbox's lock. */
 export class Endpoints {
@@ -86,13 +86,17 @@ export class Endpoints {
       before.filter((e) => e.id !== endpoint.id),
     );
     const held = core.ports.of(sandbox.id);
-    const ports = { held, wishes: sandbox.ports };
-    const [published, left] = [publishedOn(core, was, ports), publishedOn(core, will, ports)];
+    const wishes = sandbox.ports;
+    const kept = core.ports.keptFor(sandbox.id, placesOf(core, will));
+    const published = publishedOn(core, was, { held, wishes });
+    const left = publishedOn(core, will, { held: kept, wishes });
     const ops = [...routeOps(sandbox, was, will), ...publishOps(published, left)];
     if (ops.length > 0) {
       await core.host.apply(ops);
       undo.defer(() => core.host.apply([...routeOps(sandbox, will, was), ...publishOps(left, published)]));
     }
+    undo.defer(() => core.ports.serve(sandbox.id, published.proxied));
+    core.ports.serve(sandbox.id, left.proxied);
     core.step("endpoint.detach:unpublished");
     const blueprint = this.blueprint(sandbox, [endpoint]);
     await core.host.apply(removeOps(blueprint));
@@ -101,15 +105,11 @@ export class Endpoints {
     return sandbox.ports.length === 0 ? sandbox : { ...sandbox, bindings: left.bindings };
   }
 
-  /** Lets go of ports in families that no endpoint of the sandbox receives any more. */
+  /** Lets go of ports that no endpoint of the sandbox receives any more. */
   settlePorts(sandbox: Sandbox): void {
     const { ports, state } = this.#core;
     if (sandbox.ports.length === 0) return;
-    const ways = waysOf(this.#core, state.endpointsOf(sandbox.id));
-    ports.keepFamilies(
-      sandbox.id,
-      ways.publishers.map((p) => p.family),
-    );
+    ports.keepPlaces(sandbox.id, placesOf(this.#core, waysOf(this.#core, state.endpointsOf(sandbox.id))));
   }
 
   writeFiles(sandbox: Sandbox): void {
@@ -157,17 +157,18 @@ export class Endpoints {
     if (sandbox.ports.length === 0) return sandbox;
     const wishes = sandbox.ports;
     const before = publishedOn(core, was, { held: core.ports.of(sandbox.id), wishes });
-    const places = will.publishers.map(({ family, network }) => ({
-      family,
-      defaultIp: core.driverOf(network).hostBinding?.(network),
-    }));
-    const held = core.ports.hold(sandbox.id, sandbox.ports, places);
+    const held = core.ports.hold(sandbox.id, wishes, placesOf(core, will));
     undo.defer(() => core.ports.drop(sandbox.id, held));
     const after = publishedOn(core, will, { held: core.ports.of(sandbox.id), wishes });
     const ops = publishOps(before, after);
-    if (ops.length === 0) return sandbox;
-    await core.host.apply(ops);
-    undo.defer(() => core.host.apply(publishOps(after, before)));
-    return { ...sandbox, bindings: after.bindings };
+    if (ops.length > 0) {
+      await core.host.apply(ops);
+      undo.defer(() => core.host.apply(publishOps(after, before)));
+    }
+    undo.defer(() => core.ports.serve(sandbox.id, before.proxied));
+    core.ports.serve(sandbox.id, after.proxied);
+    return sameBindings(after.bindings, sandbox.bindings)
+      ? sandbox
+      : { ...sandbox, bindings: after.bindings };
   }
 }

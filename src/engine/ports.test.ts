@@ -2,21 +2,22 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { parseIp } from "../base/ip.ts";
 import type { EndpointId, SandboxId } from "../model/ids.ts";
 import type { PortMapping } from "../model/ports.ts";
-import { FakeHost } from "../testkit/fake-host.ts";
-import { PortTable, type PublishPlace } from "./ports.ts";
+import { FakeHost, fakeProxy } from "../testkit/fake-host.ts";
+import { type HeldPort, PortTable, type PublishPlace } from "./ports.ts";
 import { parsePublish } from "./publish.ts";
 
 const A = "a" as SandboxId;
 const B = "b" as SandboxId;
-const V4: PublishPlace = { family: 4, defaultIp: undefined };
-const V6: PublishPlace = { family: 6, defaultIp: undefined };
+const V4: PublishPlace = { family: 4, defaultIp: undefined, opened: false };
+const V6: PublishPlace = { family: 6, defaultIp: undefined, opened: false };
+const OPEN6: PublishPlace = { ...V6, opened: true };
 
 let host: FakeHost;
 let table: PortTable;
 
 beforeEach(() => {
   host = new FakeHost();
-  table = new PortTable(host, (id) => `sandbox-${id}`);
+  table = new PortTable({ host, proxy: fakeProxy }, (id) => `sandbox-${id}`);
 });
 
 const wishes = (...texts: string[]): PortMapping[] => texts.map((text) => parsePublish(text, "publish"));
@@ -25,15 +26,22 @@ const hold = (sandbox: SandboxId, text: string, places: readonly PublishPlace[] 
 
 describe("hold()", () => {
   test.each<[string, readonly PublishPlace[], readonly string[]]>([
-    ["80:80", [V4], ["0.0.0.0:80/tcp"]],
+    // "Every address" of the host is IPv6 ones, too; of a sandbox without IPv4 it is those only.
+    ["80:80", [V4], ["0.0.0.0:80/tcp", ":::80/tcp"]],
     ["80:80", [V4, V6], ["0.0.0.0:80/tcp", ":::80/tcp"]],
     ["80:80", [V6], [":::80/tcp"]],
-    ["80:80/udp", [V4], ["0.0.0.0:80/udp"]],
+    ["80:80/udp", [V4], ["0.0.0.0:80/udp", ":::80/udp"]],
+    ["80:80/sctp", [V4], ["0.0.0.0:80/sctp"]],
+    ["80:80/sctp", [V4, V6], ["0.0.0.0:80/sctp", ":::80/sctp"]],
+    ["0.0.0.0:80:80", [V4], ["0.0.0.0:80/tcp"]],
+    ["[::1]:80:80", [V4], ["::1:80/tcp"]],
+    ["127.0.0.1:80:80", [V6], ["127.0.0.1:80/tcp"]],
+    ["[::]:80:80/sctp", [V4], []],
     ["127.0.0.1:80:80", [V4, V6], ["127.0.0.1:80/tcp"]],
     ["[fd00::1]:80:80", [V4, V6], ["fd00::1:80/tcp"]],
     ["0.0.0.0:80:80", [V4, V6], ["0.0.0.0:80/tcp"]],
-    ["80-82:8080-8082", [V4], ["0.0.0.0:80/tcp", "0.0.0.0:81/tcp", "0.0.0.0:82/tcp"]],
-    ["80:80", [{ family: 4, defaultIp: parseIp("127.0.0.1") }], ["127.0.0.1:80/tcp"]],
+    ["0.0.0.0:80-82:8080-8082", [V4], ["0.0.0.0:80/tcp", "0.0.0.0:81/tcp", "0.0.0.0:82/tcp"]],
+    ["80:80", [{ ...V4, defaultIp: parseIp("127.0.0.1") }], ["127.0.0.1:80/tcp"]],
     // A default address is of one family, and publishes in that only; every address is no address.
     ["80:80", [V4, V6].map((p) => ({ ...p, defaultIp: parseIp("127.0.0.1") })), ["127.0.0.1:80/tcp"]],
     [
@@ -41,7 +49,11 @@ describe("hold()", () => {
       [V4, V6].map((p) => ({ ...p, defaultIp: parseIp("0.0.0.0") })),
       ["0.0.0.0:80/tcp", ":::80/tcp"],
     ],
-    ["192.0.2.1:80:80", [{ family: 4, defaultIp: parseIp("127.0.0.1") }], ["192.0.2.1:80/tcp"]],
+    ["192.0.2.1:80:80", [{ ...V4, defaultIp: parseIp("127.0.0.1") }], ["192.0.2.1:80/tcp"]],
+    // Where a family is open at the sandbox's own address, nothing of the host's leads there.
+    ["80:80", [V4, OPEN6], ["0.0.0.0:80/tcp"]],
+    ["[::1]:80:80", [V4, OPEN6], []],
+    ["80:80", [OPEN6], []],
     ["80:80", [], []],
   ])("%s with %j holds %j", (text, places, sockets) => {
     hold(A, text, places);
@@ -56,7 +68,9 @@ describe("hold()", () => {
 
   test("takes the number it has when the other family comes later, if that is free", () => {
     const mappings = wishes("80", "443:443");
+    host.ipv6 = false;
     const [first] = table.hold(A, mappings, [V4]);
+    host.ipv6 = true;
     const later = table.hold(A, mappings, [V4, V6]);
     expect(later.map((p) => [p.hostIp, p.hostPort])).toEqual([
       ["::", first?.hostPort],
@@ -67,7 +81,9 @@ describe("hold()", () => {
 
   test("takes another number where that one is another's", () => {
     const mappings = wishes("80");
+    host.ipv6 = false;
     const [first] = table.hold(A, mappings, [V4]);
+    host.ipv6 = true;
     host.busyPorts.push({ ip: parseIp("::"), port: first?.hostPort ?? 0, protocol: "tcp" });
     const [later] = table.hold(A, mappings, [V4, V6]);
     expect(later?.hostIp).toBe("::");
@@ -84,7 +100,7 @@ describe("hold()", () => {
   test("a free range lies within the ports there are", () => {
     host.lastPort = 65_530;
     // The first free number is so high that ten do not fit behind it.
-    expect(table.hold(A, wishes("80-89"), [V4])[0]?.hostPort).toBe(49_152);
+    expect(table.hold(A, wishes("0.0.0.0::80-89"), [V4])[0]?.hostPort).toBe(49_152);
     expect(host.heldPorts).toHaveLength(10);
   });
 
@@ -103,6 +119,34 @@ describe("hold()", () => {
     expect(host.heldPorts).toEqual([]);
     expect(table.of(A)).toEqual([]);
     hold(B, "80-81:80-81");
+  });
+});
+
+describe("serve()", () => {
+  test("leads by the proxy what it is told, port by port, and nothing else", () => {
+    const [four, six] = table.hold(A, wishes("80-81:8080-8081"), [V4]);
+    const target = parseIp("172.17.0.2");
+    table.serve(A, [{ port: six as HeldPort, target }]);
+    expect(host.servedPorts).toEqual([":::80/tcp → 172.17.0.2 8080", ":::81/tcp → 172.17.0.2 8081"]);
+    const other = parseIp("172.18.0.2");
+    table.serve(A, [{ port: four as HeldPort, target: other }]);
+    expect(host.servedPorts).toEqual([
+      "0.0.0.0:80/tcp → 172.18.0.2 8080",
+      "0.0.0.0:81/tcp → 172.18.0.2 8081",
+    ]);
+    table.serve(A, []);
+    expect(host.servedPorts).toEqual([]);
+    expect(host.heldPorts).toHaveLength(4);
+  });
+
+  test("a port that cannot be served leaves its range asleep", () => {
+    const [, six] = table.hold(A, wishes("80-81:80-81"), [V4]);
+    const proxied = [{ port: six as HeldPort, target: parseIp("172.17.0.2") }];
+    host.failAfter = 2;
+    expect(() => table.serve(A, proxied)).toThrow("no memory (injected)");
+    expect(host.servedPorts).toEqual([]);
+    table.serve(A, proxied);
+    expect(host.servedPorts).toHaveLength(2);
   });
 });
 
@@ -146,26 +190,33 @@ describe("conflicts", () => {
 
 describe("letting go", () => {
   test("drop() takes back what hold() gave and nothing else", () => {
-    const mappings = wishes("80:80");
-    table.hold(A, mappings, [V4]);
-    table.drop(A, table.hold(A, mappings, [V4, V6]));
-    expect(host.heldPorts).toEqual(["0.0.0.0:80/tcp"]);
+    table.hold(A, wishes("80:80"), [V4]);
+    table.drop(A, table.hold(A, wishes("81:81"), [V4]));
+    expect(host.heldPorts).toEqual(["0.0.0.0:80/tcp", ":::80/tcp"]);
   });
 
-  test("keepFamilies() lets the others go, for whoever wants them", () => {
+  test("keepPlaces() lets the others go, for whoever wants them", () => {
     hold(A, "80:80", [V4, V6]);
-    table.keepFamilies(A, [6]);
+    table.keepPlaces(A, [V4]);
+    expect(host.heldPorts).toEqual(["0.0.0.0:80/tcp", ":::80/tcp"]);
+    table.keepPlaces(A, [V6]);
     expect(host.heldPorts).toEqual([":::80/tcp"]);
-    hold(B, "80:80", [V4]);
-    table.keepFamilies(A, []);
+    hold(B, "0.0.0.0:80:80", [V4]);
+    table.keepPlaces(A, []);
     expect(table.of(A)).toEqual([]);
+  });
+
+  test("keepPlaces() keeps what the proxy leads", () => {
+    hold(A, "127.0.0.1:80:80", [V4]);
+    table.keepPlaces(A, [V6]);
+    expect(host.heldPorts).toEqual(["127.0.0.1:80/tcp"]);
   });
 
   test("release() and close() leave no socket", () => {
     hold(A, "80:80", [V4, V6]);
     hold(B, "81-83:81-83");
     table.release(A);
-    expect(host.heldPorts).toHaveLength(3);
+    expect(host.heldPorts).toHaveLength(6);
     table.close();
     expect(host.heldPorts).toEqual([]);
   });
@@ -179,21 +230,18 @@ describe("restore()", () => {
     const mappings = wishes("80", "127.0.0.1:53:53/udp");
     table.hold(A, mappings, [V4]);
     const stored = bound(A);
-    const next = new PortTable(new FakeHost(), (id) => id);
+    const next = new PortTable({ host: new FakeHost(), proxy: fakeProxy }, (id) => id);
     expect(next.restore(A, mappings, stored)).toEqual([]);
     expect(next.of(A)).toEqual(table.of(A));
     expect(next.hold(A, mappings, [V4])).toEqual([]);
-    expect(next.hold(A, mappings, [V4, V6]).map((p) => [p.hostIp, p.hostPort])).toEqual([
-      ["::", stored[0]?.hostPort],
-    ]);
   });
 
   test("says what another process took meanwhile, and keeps it from other sandboxes", () => {
-    hold(A, "80:80");
+    hold(A, "0.0.0.0:80:80");
     const other = new FakeHost();
     other.busyPorts.push({ ip: parseIp("0.0.0.0"), port: 80, protocol: "tcp" });
-    const next = new PortTable(other, (id) => id);
-    const failures = next.restore(A, wishes("80:80"), bound(A));
+    const next = new PortTable({ host: other, proxy: fakeProxy }, (id) => id);
+    const failures = next.restore(A, wishes("0.0.0.0:80:80"), bound(A));
     expect(failures.map((e) => e.message)).toEqual(["port 0.0.0.0:80/tcp is held by nginx (pid 7)"]);
     expect(next.of(A)).toEqual(table.of(A));
     other.busyPorts.pop();

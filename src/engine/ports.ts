@@ -3,6 +3,7 @@ import { familyOf, isUnspecified, parseIp, type Family, type Ip } from "../base/
 import type { Host } from "../model/host.ts";
 import type { SandboxId } from "../model/ids.ts";
 import type { PortBinding, PortMapping } from "../model/ports.ts";
+import type { PortProxy } from "../model/proxy.ts";
 import { PortOwners } from "./port-owners.ts";
 import { reserveRange, type ReservedRange } from "./port-range.ts";
 
@@ -13,6 +14,8 @@ export type HeldPort = Omit<PortBinding, "endpointId">;
 export interface PublishPlace {
   readonly family: Family;
   readonly defaultIp: Ip | undefined;
+  /** Published at the sandbox's own address only: nothing of the host's is held, or led there. */
+  readonly opened: boolean;
 }
 
 interface Holding {
@@ -21,10 +24,19 @@ interface Holding {
   readonly mapping: PortMapping | undefined;
   /** Undefined when another process took the port while no daemon held it. */
   readonly range: ReservedRange | undefined;
+  /** Where the proxy leads it; undefined where addresses are translated, or nobody receives it. */
+  proxied: Ip | undefined;
 }
 
 /** Free numbers tried before giving up: another process may have the same number on the other family. */
 const EPHEMERAL_TRIES = 16;
+
+/** A held port whose traffic goes by way of the proxy. */
+export interface ProxiedPort {
+  readonly port: HeldPort;
+  /** The sandbox's address. */
+  readonly target: Ip;
+}
 
 /**
  * The host's ports that sandboxes publish, each held by a real socket. The daemon's death lets the sockets go; the next
@@ -32,11 +44,13 @@ const EPHEMERAL_TRIES = 16;
  */
 export class PortTable {
   readonly #host: Host;
+  readonly #proxy: PortProxy;
   readonly #owners: PortOwners;
   readonly #held = new Map<SandboxId, readonly Holding[]>();
 
-  constructor(host: Host, nameOf: (id: SandboxId) => string) {
-    this.#host = host;
+  constructor(parts: { readonly host: Host; readonly proxy: PortProxy }, nameOf: (id: SandboxId) => string) {
+    this.#host = parts.host;
+    this.#proxy = parts.proxy;
     this.#owners = new PortOwners(nameOf);
   }
 
@@ -83,11 +97,12 @@ export class PortTable {
       this.#owners.add(sandbox, port);
       const mapping = mappings.find((m) => fulfils(port, m));
       try {
-        return { port, mapping, range: reserveRange(this.#host, port, port.hostIp, port.hostPort) };
+        const range = reserveRange(this.#host, port, port.hostIp, port.hostPort);
+        return { port, mapping, range, proxied: undefined };
       } catch (error) {
         if (!(error instanceof NetError)) throw error;
         failures.push(error);
-        return { port, mapping, range: undefined };
+        return { port, mapping, range: undefined, proxied: undefined };
       }
     });
     if (done.length > 0) this.#held.set(sandbox, done);
@@ -99,9 +114,35 @@ export class PortTable {
     this.#keepIf(sandbox, (port) => !ports.includes(port));
   }
 
-  /** Lets go of the ports of all other families. */
-  keepFamilies(sandbox: SandboxId, families: readonly Family[]): void {
-    this.#keepIf(sandbox, (port) => families.includes(familyOf(port.hostIp)));
+  /** Lets go of the ports that none of these places would be held for. */
+  keepPlaces(sandbox: SandboxId, places: readonly PublishPlace[]): void {
+    const kept = this.keptFor(sandbox, places);
+    this.#keepIf(sandbox, (port) => kept.includes(port));
+  }
+
+  /** Those of the sandbox's ports that stay held when it publishes in these places. */
+  keptFor(sandbox: SandboxId, places: readonly PublishPlace[]): readonly HeldPort[] {
+    const held = this.#held.get(sandbox) ?? [];
+    return held.flatMap(({ port, mapping }) => {
+      const family = familyOf(port.hostIp);
+      const stays =
+        mapping === undefined
+          ? places.some((place) => place.family === family && !place.opened)
+          : hostIps(mapping, places).some((ip) => familyOf(ip) === family);
+      return stays ? [port] : [];
+    });
+  }
+
+  /** The ports that are led by the proxy from now on; all others of the sandbox are not. */
+  serve(sandbox: SandboxId, proxied: readonly ProxiedPort[]): void {
+    for (const holding of this.#held.get(sandbox) ?? []) {
+      const target = proxied.find((p) => p.port === holding.port)?.target;
+      if (holding.proxied === target) continue;
+      holding.proxied = undefined;
+      const to = target === undefined ? undefined : { ip: target, port: holding.port.containerPort };
+      holding.range?.serve(this.#proxy, to);
+      holding.proxied = target;
+    }
   }
 
   release(sandbox: SandboxId): void {
@@ -189,19 +230,34 @@ export class PortTable {
       throw error;
     }
     this.#owners.add(sandbox, port);
-    return { port, mapping, range };
+    return { port, mapping, range, proxied: undefined };
   }
 }
 
-/** Host addresses of a mapping: its own, the network's default, or every address; in the families that are published. */
+/**
+ * Host addresses of a mapping: its own, the networks' defaults, or every address. Where a sandbox publishes in one family
+ * only, the proxy leads there from the other; as in Docker, "every address" of the host is its IPv6 ones, too.
+ */
 function hostIps(mapping: PortMapping, places: readonly PublishPlace[]): Ip[] {
-  return places.flatMap(({ family, defaultIp }) => {
-    const inherited = defaultIp !== undefined && !isUnspecified(defaultIp) ? defaultIp : undefined;
-    const chosen = mapping.hostIp ?? inherited;
-    if (chosen === undefined) return [parseIp(family === 4 ? "0.0.0.0" : "::")];
-    return familyOf(chosen) === family ? [chosen] : [];
+  const placeOf = (ip: Ip): PublishPlace | undefined => places.find((p) => p.family === familyOf(ip));
+  const held = places.filter((place) => !place.opened);
+  if (held.length === 0) return [];
+  // There is no proxy for SCTP.
+  const reached = (ip: Ip): boolean => {
+    const place = placeOf(ip);
+    return place === undefined ? mapping.protocol !== "sctp" : !place.opened;
+  };
+  if (mapping.hostIp !== undefined) return [mapping.hostIp].filter(reached);
+  const ips = held.flatMap(({ family, defaultIp }) => {
+    if (defaultIp === undefined || isUnspecified(defaultIp)) return [EVERY[family]];
+    // The other family's own place says where that is published.
+    return familyOf(defaultIp) !== family && placeOf(defaultIp) !== undefined ? [] : [defaultIp];
   });
+  if (ips.includes(EVERY[4]) && placeOf(EVERY[6]) === undefined) ips.push(EVERY[6]);
+  return ips.filter(reached);
 }
+
+const EVERY = { 4: parseIp("0.0.0.0"), 6: parseIp("::") } as const;
 
 function fulfils(port: HeldPort, mapping: PortMapping): boolean {
   return (

@@ -11,6 +11,8 @@ describe("parsePublish()", () => {
     ["127.0.0.1:8080:80", { ...one, containerPort: 80, hostPort: 8080, hostIp: "127.0.0.1" }],
     ["127.0.0.1::80", { ...one, containerPort: 80, hostIp: "127.0.0.1" }],
     ["[fd00::1]:8080:80", { ...one, containerPort: 80, hostPort: 8080, hostIp: "fd00::1" }],
+    ["[::1]:8080:80", { ...one, containerPort: 80, hostPort: 8080, hostIp: "::1" }],
+    ["9000:90/sctp", { ...one, protocol: "sctp", containerPort: 90, hostPort: 9000 }],
     ["0:80", { ...one, containerPort: 80 }],
     [":80", { ...one, containerPort: 80 }],
     ["8000-8009:80-89", { ...one, count: 10, containerPort: 80, hostPort: 8000 }],
@@ -30,7 +32,7 @@ describe("parsePublish()", () => {
     ["8000-8001:80", "same size"],
     ["300.0.0.1:80:80", "is not an IP address"],
     ["::1:80:80", "write [HOST-IP:]"],
-    ["[::1]:80:80", "publish on 127.0.0.1, or on [::]"],
+    ["[::1]:80:80/sctp", "publish on 127.0.0.1, or on [::]"],
   ])("refuses %j", (text, why) => {
     expect(() => parsePublish(text, "publish[0]")).toThrow(why);
     expect(() => parsePublish(text, "publish[0]")).toThrow("publish[0]");

@@ -27,11 +27,13 @@ export function parsePublish(text: string, field: string): PortMapping {
     const right = `both ranges must have the same size; these have ${host.count} and ${container.count}`;
     throw invalid(field, text, right, op);
   }
+  const hostIp = parseHostIp(ipText, field, op);
+  if (protocol === "sctp" && hostIp === "::1") throw unreachable6(field, text, op);
   return {
     protocol,
     containerPort: container.first,
     count: container.count,
-    hostIp: parseHostIp(ipText, field, op),
+    hostIp,
     hostPort: host === undefined || host.first === 0 ? undefined : host.first,
   };
 }
@@ -39,12 +41,14 @@ export function parsePublish(text: string, field: string): PortMapping {
 function parseHostIp(text: string | undefined, field: string, op: string): Ip | undefined {
   if (text === undefined || text === "") return undefined;
   const bracketed = text.startsWith("[");
-  const ip = parseIp(bracketed ? text.slice(1, -1) : text, field, op);
-  if (ip !== "::1") return ip;
-  // See publishElements: the kernel has no route_localnet for IPv6.
+  return parseIp(bracketed ? text.slice(1, -1) : text, field, op);
+}
+
+/** See `translatable`: to ::1 it takes a proxy, and there is none for SCTP. */
+function unreachable6(field: string, text: string, op: string): NetError {
   const remedy = "publish on 127.0.0.1, or on [::]";
-  throw new NetError("unsupported", op, {
-    message: `${field}: a port of [::1] cannot be led into a sandbox: ${remedy}`,
+  return new NetError("unsupported", op, {
+    message: `${field}: an SCTP port of [::1] cannot be led into a sandbox: ${remedy}`,
     field,
     value: text,
     remedy,

@@ -38,6 +38,11 @@ function published(name: string): string[] {
   });
 }
 
+/** As `published` shows what is published on every address. */
+function both(port: string | number | undefined, target: string): string[] {
+  return ["0.0.0.0", "::"].map((ip) => `${ip}:${port}/tcp → ${target}`);
+}
+
 function defaultRoutes(name: string): string[] {
   const { routes } = machine.kernel.netns(boot.engine.sandbox(name).id);
   return [...routes.values()].map((r) => `${r.destination} ${r.link}`).toSorted();
@@ -106,18 +111,20 @@ describe("published ports", () => {
       networks: [{ network: "n1" }],
       publish: ["8080:80"],
     });
-    expect(published("s")).toEqual(["0.0.0.0:8080/tcp → n1:80"]);
+    expect(published("s")).toEqual(both("8080", "n1:80"));
     expect(ledTo()).toEqual([`publish4-any tcp 8080 → ${addressOn(s, "n1")} 80`]);
+    expect(boot.host.servedPorts).toEqual([`:::8080/tcp → ${addressOn(s, "n1")} 80`]);
 
     await boot.engine.connect("s", { network: "n2" });
-    expect(published("s")).toEqual(["0.0.0.0:8080/tcp → n1:80"]);
+    expect(published("s")).toEqual(both("8080", "n1:80"));
     await boot.engine.disconnect("s", "n1");
     const moved = boot.engine.sandbox("s");
-    expect(published("s")).toEqual(["0.0.0.0:8080/tcp → n2:80"]);
+    expect(published("s")).toEqual(both("8080", "n2:80"));
     expect(ledTo()).toEqual([`publish4-any tcp 8080 → ${addressOn(moved, "n2")} 80`]);
+    expect(boot.host.servedPorts).toEqual([`:::8080/tcp → ${addressOn(moved, "n2")} 80`]);
 
     await boot.engine.connect("s", { network: "n1", gwPriority: 1 });
-    expect(published("s")).toEqual(["0.0.0.0:8080/tcp → n1:80"]);
+    expect(published("s")).toEqual(both("8080", "n1:80"));
   });
 
   test("are let go with the last network that could lead to them, and taken again with the next", async () => {
@@ -136,7 +143,7 @@ describe("published ports", () => {
 
     await boot.engine.removeSandbox("t", { force: false });
     await boot.engine.connect("s", { network: "n1" });
-    expect(published("s")).toEqual(["0.0.0.0:8080/tcp → n1:80"]);
+    expect(published("s")).toEqual(both("8080", "n1:80"));
   });
 
   // Docker's TestGatewaySelection: each family's ports follow that family's gateway.
@@ -147,23 +154,24 @@ describe("published ports", () => {
       networks: [{ network: "four" }],
       publish: ["80:80", "443"],
     });
-    const [, ephemeral] = boot.engine.sandbox("s").bindings;
-    const port = ephemeral?.hostPort;
-    expect(published("s")).toEqual(["0.0.0.0:80/tcp → four:80", `0.0.0.0:${port}/tcp → four:443`]);
+    const port = boot.engine.sandbox("s").bindings.at(-1)?.hostPort;
+    expect(published("s")).toEqual([...both("80", "four:80"), ...both(port, "four:443")]);
+    expect(boot.host.servedPorts).toHaveLength(2);
 
     await boot.engine.connect("s", { network: "only6" });
     expect(published("s")).toEqual([
       "0.0.0.0:80/tcp → four:80",
-      `0.0.0.0:${port}/tcp → four:443`,
       ":::80/tcp → only6:80",
+      `0.0.0.0:${port}/tcp → four:443`,
       `:::${port}/tcp → only6:443`,
     ]);
+    expect(boot.host.servedPorts).toEqual([]);
 
     await boot.engine.connect("s", { network: "dual6", gwPriority: 1 });
     expect(published("s").map((b) => b.split(" → ")[1])).toEqual([
       "dual6:80",
-      "dual6:443",
       "dual6:80",
+      "dual6:443",
       "dual6:443",
     ]);
 
@@ -179,7 +187,7 @@ describe("published ports", () => {
     await boot.engine.createSandbox({ name: "h", networks: [{ network: "host" }], publish: ["80:80"] });
     expect([published("s"), published("h"), boot.host.heldPorts]).toEqual([[], [], []]);
     await boot.engine.connect("s", { network: "bridge" });
-    expect(published("s")).toEqual(["0.0.0.0:80/tcp → bridge:80"]);
+    expect(published("s")).toEqual(both("80", "bridge:80"));
   });
 
   test("are held where the network says, unless the wish does", async () => {
@@ -202,6 +210,56 @@ describe("published ports", () => {
       `publish4-any udp 8002 → ${address} 82`,
       `publish4-any-range tcp 9000 → ${address}`,
     ]);
-    expect(boot.host.heldPorts).toHaveLength(13);
+    expect(boot.host.heldPorts).toHaveLength(26);
+  });
+
+  test("go by the proxy where addresses cannot be translated", async () => {
+    await networks("four", "only6");
+    const publish = ["[::1]:80:80", "[2001:db8::1]:81:81/udp"];
+    await boot.engine.createSandbox({ name: "s", networks: [{ network: "four" }], publish });
+    await boot.engine.createSandbox({
+      name: "t",
+      networks: [{ network: "only6" }],
+      publish: ["127.0.0.1:82:82", "[::1]:83:83"],
+    });
+    const s = addressOn(boot.engine.sandbox("s"), "four");
+    const t = addressOn(boot.engine.sandbox("t"), "only6", 6);
+    expect(ledTo()).toEqual([]);
+    expect(boot.host.servedPorts).toEqual([
+      `127.0.0.1:82/tcp → ${t} 82`,
+      `2001:db8::1:81/udp → ${s} 81`,
+      `::1:80/tcp → ${s} 80`,
+      `::1:83/tcp → ${t} 83`,
+    ]);
+    await boot.engine.removeSandbox("s", { force: false });
+    await boot.engine.removeSandbox("t", { force: false });
+    expect([boot.host.servedPorts, boot.host.heldPorts]).toEqual([[], []]);
+  });
+
+  test("by the proxy are as before when an operation fails at any of its steps", async () => {
+    await networks("four", "dual6");
+    await boot.engine.createSandbox({ name: "s", networks: [{ network: "four" }], publish: ["80:80"] });
+    const before = [boot.host.servedPorts, boot.host.heldPorts, published("s")];
+    for (let step = 1; ; step++) {
+      boot.host.failAfter = step;
+      const failed = await boot.engine.connect("s", { network: "dual6", gwPriority: 1 }).then(
+        () => false,
+        () => true,
+      );
+      if (!failed) break;
+      expect([boot.host.servedPorts, boot.host.heldPorts, published("s")]).toEqual(before);
+    }
+    boot.host.failAfter = undefined;
+    expect(boot.host.servedPorts).toEqual([]);
+  });
+
+  test("by the proxy are served again by the next daemon", async () => {
+    await networks("four");
+    await boot.engine.createSandbox({ name: "s", networks: [{ network: "four" }], publish: ["80:80"] });
+    const before = boot.host.servedPorts;
+    expect(before).toHaveLength(1);
+    await boot.engine.close();
+    boot = await machine.boot();
+    expect(boot.host.servedPorts).toEqual(before);
   });
 });

@@ -56,7 +56,7 @@ const SANDBOXES: readonly Row[] = [
   ],
   [
     "an address the sandbox has no use for",
-    sandbox({ publish: ["80", "[fd00::1]:80:80"], networks: [{ network: "plan" }] }),
+    sandbox({ publish: ["80", "[fd00::1]:80:80/sctp"], networks: [{ network: "plan" }] }),
     {
       code: "invalid",
       field: "publish[1]",

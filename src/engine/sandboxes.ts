@@ -15,7 +15,7 @@ import { emitMembership, namesAddress } from "./membership.ts";
 import { makeNetns, sysctlOps } from "./netns.ts";
 import { checkExclusive, parseProcess } from "./parse.ts";
 import { prepareEndpoint, wishedLinkName, type Prepared } from "./prepare.ts";
-import { publishedOn, publishOps, refuseInVain, waysOf } from "./traffic.ts";
+import { NOTHING, publishedOn, publishOps, refuseInVain, waysOf } from "./traffic.ts";
 
 /** A wish to join with the network it means. */
 interface Joining {
@@ -197,12 +197,13 @@ export class Sandboxes {
     core.step("sandbox.remove:stopped");
     const ports = { held: core.ports.of(id), wishes: sandbox.ports };
     const published = publishedOn(core, waysOf(core, endpoints), ports);
-    const nothing = { bindings: [], elements: [] };
-    const ops = publishOps(published, nothing);
+    const ops = publishOps(published, NOTHING);
     if (ops.length > 0) {
       await core.host.apply(ops);
-      undo.defer(() => core.host.apply(publishOps(nothing, published)));
+      undo.defer(() => core.host.apply(publishOps(NOTHING, published)));
     }
+    undo.defer(() => core.ports.serve(id, published.proxied));
+    core.ports.serve(id, []);
     core.step("sandbox.remove:unpublished");
     core.commit("process", () => {
       this.endpoints.forget(endpoints);

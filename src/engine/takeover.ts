@@ -3,7 +3,7 @@ import type { Sandbox } from "../model/sandbox.ts";
 import type { Core } from "./core.ts";
 import type { Endpoints } from "./endpoints.ts";
 import { makeNetns, sysctlOps } from "./netns.ts";
-import { publishedOn, waysOf } from "./traffic.ts";
+import { publishedOn, sameBindings, waysOf } from "./traffic.ts";
 
 /** What a daemon holds of a sandbox beside the kernel's state: its namespace opened, its ports, its resolver. */
 export class Takeover {
@@ -75,8 +75,19 @@ export class Takeover {
     if (sandbox.ports.length === 0) return;
     this.#endpoints.settlePorts(sandbox);
     const ways = waysOf(core, core.state.endpointsOf(sandbox.id));
-    const { bindings } = publishedOn(core, ways, { held: core.ports.of(sandbox.id), wishes: sandbox.ports });
-    if (JSON.stringify(bindings) !== JSON.stringify(sandbox.bindings)) this.#record({ ...sandbox, bindings });
+    const { bindings, proxied } = publishedOn(core, ways, {
+      held: core.ports.of(sandbox.id),
+      wishes: sandbox.ports,
+    });
+    try {
+      core.ports.serve(sandbox.id, proxied);
+    } catch (error) {
+      core.log.warn(
+        { sandbox: sandbox.name, error: errorText(error) },
+        "a published port could not be served",
+      );
+    }
+    if (!sameBindings(bindings, sandbox.bindings)) this.#record({ ...sandbox, bindings });
   }
 
   #record(sandbox: Sandbox): void {

@@ -8,10 +8,10 @@ import type { Op, RouteSpec } from "../model/ops.ts";
 import type { PortBinding, PortMapping } from "../model/ports.ts";
 import type { Sandbox } from "../model/sandbox.ts";
 import { defaultRoute, firewallOps } from "../plan/blueprint.ts";
-import { diffElements, openElements, publishElements } from "../plan/firewall/index.ts";
+import { diffElements, openElements, publishElements, translatable } from "../plan/firewall/index.ts";
 import { chooseGateway } from "../plan/gateway.ts";
 import type { Core } from "./core.ts";
-import type { HeldPort } from "./ports.ts";
+import type { HeldPort, ProxiedPort, PublishPlace } from "./ports.ts";
 
 const FAMILIES: readonly Family[] = [4, 6];
 
@@ -36,10 +36,13 @@ export interface Ways {
 /** Ports as they are published. */
 export interface Published {
   readonly bindings: readonly PortBinding[];
+  /** Those whose addresses are translated. */
   readonly elements: readonly FirewallElement[];
+  /** Those that the proxy leads. */
+  readonly proxied: readonly ProxiedPort[];
 }
 
-const NOTHING: Published = { bindings: [], elements: [] };
+export const NOTHING: Published = { bindings: [], elements: [], proxied: [] };
 
 /** The ways that belong to exactly these endpoints. Pure but for look-ups. */
 export function waysOf(core: Core, endpoints: readonly Endpoint[]): Ways {
@@ -92,8 +95,8 @@ function publishingOf(
 }
 
 /**
- * The ports held for a sandbox, as its publishers receive them, and those of its wishes that are open at its own addresses. A
- * port of a family without a publisher stays out.
+ * The ports held for a sandbox, as its publishers receive them (each by its own family, or by the proxy), and those of its wishes
+ * that are open at its own addresses.
  */
 export function publishedOn(
   core: Core,
@@ -103,12 +106,15 @@ export function publishedOn(
   if (held.length === 0 && (wishes.length === 0 || ways.opened.length === 0)) return NOTHING;
   const bindings: PortBinding[] = [];
   const elements: FirewallElement[] = [];
-  for (const { family, endpoint, address } of ways.publishers) {
-    for (const port of held) {
-      if (port.hostIp.includes(":") !== (family === 6)) continue;
-      bindings.push({ ...port, endpointId: endpoint.id });
-      elements.push(...publishElements(port, address));
-    }
+  const proxied: ProxiedPort[] = [];
+  const [first] = ways.publishers;
+  for (const port of held) {
+    const publisher = ways.publishers.find((p) => p.family === familyOf(port.hostIp)) ?? first;
+    if (publisher === undefined) continue;
+    const target = publisher.address;
+    bindings.push({ ...port, endpointId: publisher.endpoint.id });
+    if (translatable(port.hostIp, target)) elements.push(...publishElements(port, target));
+    else proxied.push({ port, target });
   }
   for (const { family, endpoint, network, address } of ways.opened) {
     const ports = wishes.filter(({ hostIp }) => hostIp === undefined || familyOf(hostIp) === family);
@@ -119,17 +125,21 @@ export function publishedOn(
       bindings.push({ protocol, containerPort, count, hostIp, hostPort: 0, endpointId: endpoint.id });
     }
   }
-  return { bindings, elements };
+  return { bindings, elements, proxied };
 }
 
 /**
- * Refuses to publish on an address that the sandbox has no use for: it publishes by the other family only, and a port in vain
- * would be found out late. Where it does not publish at all (yet), ports wait for a network that does, as in Docker.
+ * Refuses to publish on an address that the sandbox has no use for: it publishes by the other family only, no proxy leads there
+ * (for SCTP, and to routed networks), and a port in vain would be found out late. Where it does not publish at all (yet), ports
+ * wait for a network that does, as in Docker.
  */
 export function refuseInVain(sandbox: Sandbox, ways: Ways): void {
   const families = [...ways.publishers, ...ways.opened].map((p) => p.family);
   const at = sandbox.ports.findIndex(
-    ({ hostIp }) => hostIp !== undefined && !families.includes(familyOf(hostIp)),
+    ({ protocol, hostIp }) =>
+      hostIp !== undefined &&
+      !families.includes(familyOf(hostIp)) &&
+      (protocol === "sctp" || ways.publishers.length === 0),
   );
   const hostIp = sandbox.ports[at]?.hostIp;
   if (hostIp === undefined || families.length === 0) return;
@@ -140,6 +150,24 @@ export function refuseInVain(sandbox: Sandbox, ways: Ways): void {
     value: hostIp,
     remedy,
   });
+}
+
+export function sameBindings(a: readonly PortBinding[], b: readonly PortBinding[]): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** Where a sandbox publishes, and on which addresses of the host unless it says. */
+export function placesOf(core: Core, ways: Ways): PublishPlace[] {
+  const places = ways.publishers.map(({ family, network }) => ({
+    family,
+    defaultIp: core.driverOf(network).hostBinding?.(network),
+    opened: false,
+  }));
+  const opened = FAMILIES.filter(
+    (family) =>
+      ways.opened.some((p) => p.family === family) && !places.some((place) => place.family === family),
+  );
+  return [...places, ...opened.map((family) => ({ family, defaultIp: undefined, opened: true }))];
 }
 
 /** Steps that turn one set of default routes into another; a route whose link goes away goes with it. */

@@ -176,7 +176,9 @@ export class LinuxHost implements Host {
   }
 
   reservePort(request: PortRequest): PortReservation & { readonly port: number } {
-    return this.#table.enter(HOST_NETNS, () => holdPort(request));
+    return this.#table.enter(HOST_NETNS, () =>
+      holdPort(request, { poller: this.#poller, buffer: this.#buffer }),
+    );
   }
 
   openResolver(netns: NetnsKey, port: number | undefined): ResolverSockets {

@@ -11,6 +11,7 @@ export const SO = {
   RCVTIMEO: 20,
   SNDTIMEO: 21,
   ATTACH_FILTER: 26,
+  DETACH_FILTER: 27,
   SNDBUFFORCE: 32,
   RCVBUFFORCE: 33,
 } as const;

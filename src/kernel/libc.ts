@@ -1,7 +1,7 @@
 import koffi from "koffi";
 import { sysError } from "./errno.ts";
 import { bind, check, failedWith } from "./libc-bind.ts";
-import { NS_GET_NSTYPE, NS_GET_USERNS, SIOCGIFINDEX, SO, SOCK, SOL } from "./libc-numbers.ts";
+import { MSG, NS_GET_NSTYPE, NS_GET_USERNS, SIOCGIFINDEX, SO, SOCK, SOL } from "./libc-numbers.ts";
 
 export * from "./libc-numbers.ts";
 
@@ -36,6 +36,9 @@ const c = {
   ),
   recv: bind<(fd: number, bytes: Bytes, size: number, flags: number) => number>(
     "int64_t recv(int, void *, size_t, int)",
+  ),
+  sendto: bind<(fd: number, bytes: Bytes, size: number, flags: number, to: Bytes, toSize: number) => number>(
+    "int64_t sendto(int, const void *, size_t, int, const void *, uint32_t)",
   ),
   recvfrom: bind<
     (fd: number, bytes: Bytes, size: number, flags: number, from: Bytes, fromSize: Bytes) => number
@@ -131,6 +134,10 @@ export function attachFilter(fd: number, instructions: readonly FilterInstructio
   check(c.setsockopt(fd, SOL.SOCKET, SO.ATTACH_FILTER, program, program.length), "setsockopt", fd);
 }
 
+export function detachFilter(fd: number): void {
+  check(c.setsockopt(fd, SOL.SOCKET, SO.DETACH_FILTER, new Uint8Array(4), 4), "setsockopt", fd);
+}
+
 export function send(fd: number, bytes: Uint8Array): void {
   check(c.send(fd, bytes, bytes.length, 0), "send", fd);
 }
@@ -168,6 +175,11 @@ export function receiveFrom(
   const addressSize = Uint8Array.of(128, 0, 0, 0);
   const size = check(c.recvfrom(fd, into, into.length, 0, address, addressSize), "recvfrom", fd);
   return { size, from: address.subarray(0, addressSize[0]) };
+}
+
+/** Sends one datagram without waiting; false when it was not sent, which is no more than a network does. */
+export function trySendTo(fd: number, bytes: Uint8Array, to: Uint8Array): boolean {
+  return c.sendto(fd, bytes, bytes.length, MSG.DONTWAIT, to, to.length) >= 0;
 }
 
 export function close(fd: number): void {

@@ -4,7 +4,6 @@ import type { Ip } from "../base/ip.ts";
 import type { Protocol } from "../model/ports.ts";
 import { needs, withHostNamespace } from "../testkit/kernel.ts";
 import { probe } from "../testkit/packets.ts";
-import { holdPort } from "./port-reservation.ts";
 import { AF, bindSocket, close, listen, setSocketOption, SO, SOCK, socket, SOL } from "./libc.ts";
 import { sockaddr } from "./sockaddr.ts";
 
@@ -123,7 +122,7 @@ test("a socket that takes IPv4 by way of IPv6 is found too, and UDP", () =>
       listen(opened, 1);
       return opened;
     });
-    const held = visit(() => holdPort({ ip: local, port: 8083, protocol: "udp" }));
+    const held = host.reservePort({ ip: local, port: 8083, protocol: "udp" });
     expect(() => host.reservePort({ ip: any, port: 8082, protocol: "tcp" })).toThrow(`(pid ${process.pid})`);
     expect(() => host.reservePort({ ip: any, port: 8083, protocol: "udp" })).toThrow(`(pid ${process.pid})`);
     close(dual);

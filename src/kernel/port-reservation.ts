@@ -2,12 +2,14 @@ import { NetError } from "../base/errors.ts";
 import { familyOf, type Ip } from "../base/ip.ts";
 import { unreachable } from "../base/unreachable.ts";
 import type { Protocol } from "../model/ports.ts";
+import type { PortServer } from "../model/proxy.ts";
 import { hasErrno } from "./errno.ts";
 import {
   AF,
   attachDropFilter,
   bindSocket,
   close,
+  detachFilter,
   IPPROTO_SCTP,
   IPV6_V6ONLY,
   listen,
@@ -20,6 +22,8 @@ import {
   SOL,
 } from "./libc.ts";
 import { findHolder } from "./port-holder.ts";
+import { acceptBy, receiveBy } from "./port-listener.ts";
+import type { Poller } from "./poller.ts";
 import { portOf, sockaddr } from "./sockaddr.ts";
 
 export interface PortRequest {
@@ -32,32 +36,90 @@ export interface PortRequest {
 /** A port held in the namespace it was asked for in. */
 export interface HeldPort {
   readonly port: number;
+  /** Answers by way of `server` from now on, until `rest`. Throws `unsupported` for SCTP. */
+  serve(server: PortServer): void;
+  /** Answers nothing again. */
+  rest(): void;
   release(): void;
 }
 
 /**
  * Holds a port with a socket that answers nothing: TCP bound and not listening (a connection that no rule leads elsewhere
  * is refused), UDP bound and deaf. Throws `conflict` naming the holder, or `invalid` when the address is not the host's.
+ * The same socket serves the port where a proxy does: at no moment is it anybody else's.
  */
-export function holdPort(request: PortRequest): HeldPort {
+export function holdPort(
+  request: PortRequest,
+  parts: { readonly poller: Poller; readonly buffer: Uint8Array },
+): HeldPort {
   const fd = openFor(request);
-  // A kernel without SCTP has nobody who could take the port.
-  if (fd === undefined) return { port: request.port, release: () => undefined };
   try {
+    // A kernel without SCTP has nobody who could take the port.
+    if (fd === undefined) return withoutSocket(request);
     bindFor(fd, request);
     const port = portOf(socketName(fd));
     let held = true;
+    let stop: (() => void) | undefined;
+    const rest = (): void => {
+      stop?.();
+      stop = undefined;
+    };
     return {
       port,
+      serve: (server) => {
+        rest();
+        stop = serveBy(fd, request.protocol, parts, server);
+      },
+      rest,
       release: () => {
-        if (held) close(fd);
+        if (!held) return;
         held = false;
+        rest();
+        close(fd);
       },
     };
   } catch (error) {
+    if (fd === undefined) throw error;
     close(fd);
     throw explain(error, request);
   }
+}
+
+/** Returns what ends it. */
+function serveBy(
+  fd: number,
+  protocol: Protocol,
+  parts: { readonly poller: Poller; readonly buffer: Uint8Array },
+  server: PortServer,
+): () => void {
+  switch (protocol) {
+    case "tcp":
+      return acceptBy(fd, parts.poller, server);
+    case "udp": {
+      detachFilter(fd);
+      const stop = receiveBy(fd, parts, server);
+      return () => {
+        stop();
+        attachDropFilter(fd);
+      };
+    }
+    case "sctp":
+      throw new NetError("unsupported", "port.serve", { message: "there is no proxy for SCTP" });
+    default:
+      return unreachable(protocol);
+  }
+}
+
+function withoutSocket({ port, protocol }: PortRequest): HeldPort {
+  if (port === 0) {
+    const remedy = "give the port of the host";
+    throw new NetError("unsupported", "port.reserve", {
+      message: `this kernel has no ${protocol.toUpperCase()}, so no free port can be found: ${remedy}`,
+      remedy,
+    });
+  }
+  const nothing = (): void => undefined;
+  return { port, serve: nothing, rest: nothing, release: nothing };
 }
 
 function openFor({ ip, protocol }: PortRequest): number | undefined {
@@ -65,9 +127,9 @@ function openFor({ ip, protocol }: PortRequest): number | undefined {
   const open = (): number | undefined => {
     switch (protocol) {
       case "tcp":
-        return socket(domain, SOCK.STREAM, 0);
+        return socket(domain, SOCK.STREAM | SOCK.NONBLOCK, 0);
       case "udp":
-        return socket(domain, SOCK.DGRAM, 0);
+        return socket(domain, SOCK.DGRAM | SOCK.NONBLOCK, 0);
       case "sctp":
         try {
           return socket(domain, SOCK.STREAM, IPPROTO_SCTP);

@@ -5,6 +5,7 @@ import type { Blockade, FirewallElement } from "./firewall.ts";
 import type { TakenPrefix } from "./ipam.ts";
 import type { NetnsKey, Op } from "./ops.ts";
 import type { Protocol } from "./ports.ts";
+import type { PortServer } from "./proxy.ts";
 
 /** A link as the kernel shows it. */
 export interface ObservedLink {
@@ -45,6 +46,9 @@ export type HostEvent =
 
 /** A port of the host held by a real socket, so that nobody else binds it. */
 export interface PortReservation {
+  /** Answers by way of `server` from now on, until `rest`; otherwise nothing answers. TCP and UDP. */
+  serve(server: PortServer): void;
+  rest(): void;
   release(): void;
 }
 

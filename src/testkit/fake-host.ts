@@ -4,6 +4,7 @@ import type { Blockade, FirewallElement } from "../model/firewall.ts";
 import type { Host, HostEvent, ObservedLink, ObservedNetns, PortReservation } from "../model/host.ts";
 import type { TakenPrefix } from "../model/ipam.ts";
 import { HOST_NETNS, type NetnsKey, type Op } from "../model/ops.ts";
+import type { PortProxy, PortServer } from "../model/proxy.ts";
 import { elementKey } from "../plan/firewall/index.ts";
 import { FakeKernel } from "./fake-kernel.ts";
 
@@ -14,11 +15,27 @@ export function killed(): NetError {
 
 export const KILLED = "this daemon is dead";
 
+/** Serves nothing, and knows what it would. */
+interface FakeServer extends PortServer {
+  readonly target: string;
+}
+
+export const fakeProxy: PortProxy = {
+  open: ({ ip, port }): FakeServer => ({
+    target: `${ip} ${port}`,
+    connection: () => undefined,
+    datagram: () => undefined,
+    close: () => undefined,
+  }),
+};
+
 /** A socket that holds a port. */
 interface Held {
   readonly ip: Ip;
   readonly port: number;
   readonly protocol: string;
+  /** Who answers there in this process. */
+  server?: PortServer | undefined;
 }
 
 /**
@@ -75,6 +92,16 @@ export class FakeHost implements Host {
     return [...this.#ports.values()]
       .flat()
       .map(({ ip, port, protocol }) => `${ip}:${port}/${protocol}`)
+      .toSorted();
+  }
+
+  /** Ports that are served by way of a fake proxy, and where it leads them. */
+  get servedPorts(): string[] {
+    return [...this.#ports.values()]
+      .flat()
+      .flatMap(({ ip, port, protocol, server }) =>
+        server === undefined ? [] : `${ip}:${port}/${protocol} → ${(server as FakeServer).target}`,
+      )
       .toSorted();
   }
 
@@ -200,7 +227,7 @@ export class FakeHost implements Host {
       do port = this.lastPort = this.lastPort === 65_535 ? 49_152 : this.lastPort + 1;
       while (this.#holder({ ip, port, protocol }) !== undefined);
     }
-    const held = { ip, port, protocol };
+    const held: Held = { ip, port, protocol };
     if (this.#holder(held) !== undefined) {
       throw new NetError("conflict", "port.reserve", {
         message: `port ${ip}:${port}/${protocol} is held by nginx (pid 7)`,
@@ -213,7 +240,11 @@ export class FakeHost implements Host {
       if (left.length > 0) this.#ports.set(key, left);
       else this.#ports.delete(key);
     };
-    return { port, release };
+    const serve = (server: PortServer): void => {
+      this.#step("port.serve");
+      held.server = server;
+    };
+    return { port, serve, rest: () => (held.server = undefined), release };
   }
 
   #holder(wanted: Held): Held | undefined {

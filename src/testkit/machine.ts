@@ -18,7 +18,7 @@ import type { Store } from "../model/store.ts";
 import { parseResolvConf } from "../plan/files/resolv-conf.ts";
 import { createCounters } from "../services/dns/metrics.ts";
 import { openStore } from "../store/open.ts";
-import { FakeHost, KILLED, killed } from "./fake-host.ts";
+import { fakeProxy, FakeHost, KILLED, killed } from "./fake-host.ts";
 import { FakeKernel } from "./fake-kernel.ts";
 import { FakeProcesses } from "./fake-processes.ts";
 
@@ -119,6 +119,7 @@ export class Machine {
         createNullIpam(),
       ],
       processes: mortal(this.processes, () => dead),
+      proxy: fakeProxy,
       resolver: (source) => {
         names = source;
         return {

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { addressOf } from "../base/cidr.ts";
+import { familyOf } from "../base/ip.ts";
 import type { SandboxView } from "../engine/contract.ts";
 import { HOST_NETNS } from "../model/ops.ts";
 import type { Boot, Machine } from "./machine.ts";
@@ -31,6 +32,7 @@ export async function faultsOf(machine: Machine, boot: Boot): Promise<string[]> 
     ...sandboxes.flatMap((sandbox) => stackFaults(machine, sandbox)),
     ...leaseFaults(machine, boot),
     ...differs("ports", host.heldPorts, sandboxes.flatMap(portsOf).toSorted()),
+    ...differs("ports led by the proxy", host.servedPorts, sandboxes.flatMap(proxiedPortsOf).toSorted()),
     ...differs(
       "resolvers",
       [...resolving].toSorted(),
@@ -139,6 +141,20 @@ function portsOf(sandbox: SandboxView): string[] {
     // Open at the sandbox's own address: no port of the host's.
     Array.from({ length: hostPort === 0 ? 0 : count }, (_, i) => `${hostIp}:${hostPort + i}/${protocol}`),
   );
+}
+
+/** The firewall's part is compared by reconcile. */
+function proxiedPortsOf({ bindings, endpoints }: SandboxView): string[] {
+  return bindings.flatMap(({ hostIp, hostPort, containerPort, count, protocol, endpointId }) => {
+    const endpoint = endpoints.find((e) => e.id === endpointId);
+    const own = familyOf(hostIp) === 4 ? endpoint?.ipv4 : endpoint?.ipv6;
+    const target = own ?? (familyOf(hostIp) === 4 ? endpoint?.ipv6 : endpoint?.ipv4);
+    if (target === undefined || (own !== undefined && hostIp !== "::1")) return [];
+    return Array.from(
+      { length: count },
+      (_, i) => `${hostIp}:${hostPort + i}/${protocol} → ${addressOf(target)} ${containerPort + i}`,
+    );
+  });
 }
 
 function fileFaults(machine: Machine, sandboxes: readonly SandboxView[]): string[] {

@@ -79,10 +79,7 @@ function parseBool(options: Readonly<Record<string, string>>, key: string, absen
 function parseBinding(text: string | undefined): Ip | undefined {
   if (text === undefined || text === "") return undefined;
   const field = `options.${BRIDGE_OPTION.hostBinding4}`;
-  const ip = parseIp(text, field, OP);
-  if (ip !== "::1") return ip;
-  // The kernel has no route_localnet for IPv6.
-  throw invalid(field, text, "a port of ::1 cannot be led into a sandbox: give 127.0.0.1 or ::", OP);
+  return parseIp(text, field, OP);
 }
 
 /** Docker's words (newGwMode and parseErr of its bridge driver), and what would be right. */

@@ -11,6 +11,7 @@ import {
   openElements,
   publishElements,
   TABLE,
+  translatable,
 } from "./index.ts";
 
 const ip = (text: string): Ip => text as Ip;
@@ -154,13 +155,13 @@ describe("publishElements()", () => {
   });
 
   test.each([
-    ["::", "10.0.0.2"],
-    ["0.0.0.0", "fd00::2"],
-    ["::1", "fd00::2"],
-  ])("%s to %s takes a proxy", (hostIp, target) => {
-    expect(() => publishElements({ ...port, hostIp: ip(hostIp) }, ip(target))).toThrow(
-      expect.objectContaining({ code: "unsupported", field: "hostIp", value: hostIp }),
-    );
+    ["::", "10.0.0.2", false],
+    ["0.0.0.0", "fd00::2", false],
+    ["::1", "fd00::2", false],
+    ["127.0.0.1", "10.0.0.2", true],
+    ["::", "fd00::2", true],
+  ])("%s to %s can be translated: %j", (hostIp, target, expected) => {
+    expect(translatable(ip(hostIp), ip(target))).toBe(expected);
   });
 });
 

@@ -1,4 +1,3 @@
-import { NetError } from "../../base/errors.ts";
 import { familyOf, isUnspecified, type Ip } from "../../base/ip.ts";
 import type { FirewallChange, FirewallElement } from "../../model/firewall.ts";
 import type { PortBinding } from "../../model/ports.ts";
@@ -6,7 +5,7 @@ import type { PortBinding } from "../../model/ports.ts";
 /**
  * A published binding's elements. One port is one element. A range with equal ports on both sides is one interval element;
  * any other range is an element a port, since nf_tables can keep a port or set it, but not shift it.
- * Throws `unsupported` when that takes a proxy, not an address translation: a `target` of the other family, or ::1.
+ * The addresses must be `translatable`.
  */
 export function publishElements(
   binding: Pick<PortBinding, "protocol" | "hostIp" | "hostPort" | "containerPort" | "count">,
@@ -14,9 +13,6 @@ export function publishElements(
 ): FirewallElement[] {
   const { protocol, hostIp, hostPort, containerPort, count } = binding;
   const family = familyOf(hostIp);
-  if (familyOf(target) !== family) throw untranslatable(hostIp, target, "use an address of the same family");
-  // The kernel drops answers translated back to ::1; 127.0.0.0/8 works by route_localnet, which IPv6 lacks.
-  if (hostIp === "::1") throw untranslatable(hostIp, target, "publish on 127.0.0.1, or on [::]");
   const any = isUnspecified(hostIp);
   const key = (port: number): (string | number)[] => (any ? [protocol, port] : [hostIp, protocol, port]);
   const map = `publish${family}${any ? "-any" : ""}`;
@@ -30,13 +26,12 @@ export function publishElements(
   }));
 }
 
-function untranslatable(hostIp: Ip, target: Ip, remedy: string): NetError {
-  return new NetError("unsupported", "port.publish", {
-    message: `hostIp: ${hostIp} cannot be translated to ${target}: ${remedy}`,
-    field: "hostIp",
-    value: hostIp,
-    remedy,
-  });
+/**
+ * Whether the kernel can lead a port of the host to a sandbox's address; otherwise it takes a proxy. It does not translate
+ * between families, and drops answers translated back to ::1: 127.0.0.0/8 works by route_localnet, which IPv6 lacks.
+ */
+export function translatable(hostIp: Ip, target: Ip): boolean {
+  return familyOf(hostIp) === familyOf(target) && hostIp !== "::1";
 }
 
 /** Identity of an element: two elements with the same text cannot be in the table at once. */

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { HOST_NETNS, type NetnsKey, type Op } from "../model/ops.ts";
 import type { FirewallChange } from "../model/firewall.ts";
 import { NETLINK } from "../wire/netlink/numbers.ts";
+import { Announcer } from "./announcer.ts";
 import { LinkDeleter } from "./link-deleter.ts";
 import { NetlinkSocket } from "./netlink-socket.ts";
 import type { NetnsTable } from "./netns-table.ts";
@@ -24,6 +25,7 @@ export class Applier {
   readonly #firewall: FirewallSteps;
   readonly #buffer: Uint8Array;
   readonly #deleters = new Map<NetnsKey, LinkDeleter>();
+  readonly #announcer: Announcer;
   readonly #ending = new Set<Promise<void>>();
   /** Compiled in and not switched off at boot (`ipv6.disable=1`). */
   readonly #hasIpv6 = existsSync("/proc/sys/net/ipv6");
@@ -36,6 +38,7 @@ export class Applier {
     this.#table = options.table;
     this.#firewall = options.firewall;
     this.#buffer = options.buffer;
+    this.#announcer = new Announcer(options.table);
   }
 
   /**
@@ -63,6 +66,7 @@ export class Applier {
 
   /** Forgets what is kept for a namespace that goes away. */
   forget(netns: NetnsKey): void {
+    this.#announcer.forget(netns);
     const deleter = this.#deleters.get(netns);
     if (deleter === undefined) return;
     this.#deleters.delete(netns);
@@ -71,12 +75,17 @@ export class Applier {
     this.#ending.add(ending);
   }
 
-  /** Resolves when no deletion is under way. */
+  /** Resolves when no deletion is under way, and no socket is being closed. */
   async settled(): Promise<void> {
-    await Promise.all([...this.#ending, ...[...this.#deleters.values()].map((deleter) => deleter.settled())]);
+    await Promise.all([
+      this.#announcer.settled(),
+      ...this.#ending,
+      ...[...this.#deleters.values()].map((deleter) => deleter.settled()),
+    ]);
   }
 
   close(): void {
+    this.#announcer.close();
     for (const netns of this.#deleters.keys()) this.forget(netns);
   }
 
@@ -98,6 +107,9 @@ export class Applier {
             if (before !== undefined && before !== op.value) inverses.push({ ...op, value: before });
           }
         });
+        return undefined;
+      case "announce":
+        for (const op of group.ops) this.#announcer.start(op);
         return undefined;
       case "firewall":
         this.#firewall.change(group.ops.map((op) => op.change));

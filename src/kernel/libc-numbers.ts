@@ -1,7 +1,7 @@
 // Numbers of the C library's and the kernel's headers, in their spelling.
 
 /** sys/socket.h */
-export const AF = { INET: 2, INET6: 10, NETLINK: 16, UNIX: 1 } as const;
+export const AF = { INET: 2, INET6: 10, NETLINK: 16, PACKET: 17, UNIX: 1 } as const;
 export const SOCK = { STREAM: 1, DGRAM: 2, RAW: 3, CLOEXEC: 0o2000000, NONBLOCK: 0o4000 } as const;
 export const SOL = { SOCKET: 1, NETLINK: 270, IPV6: 41 } as const;
 export const SO = {

@@ -19,6 +19,7 @@ export type Group =
   | { readonly way: "route"; readonly netns: NetnsKey; readonly ops: RouteOp[] }
   | { readonly way: "delete"; readonly ops: Extract<Op, { op: "link.delete" }>[] }
   | { readonly way: "sysctl"; readonly netns: NetnsKey; readonly ops: Extract<Op, { op: "sysctl.set" }>[] }
+  | { readonly way: "announce"; readonly ops: Extract<Op, { op: "address.announce" }>[] }
   | { readonly way: "firewall"; readonly ops: Extract<Op, { op: "firewall.change" }>[] }
   | { readonly way: "resolver"; readonly ops: Extract<Op, { op: "resolver.redirect" }>[] };
 
@@ -55,6 +56,8 @@ function groupOf(op: Op): Group {
       return { way: "delete", ops: [op] };
     case "sysctl.set":
       return { way: "sysctl", netns: op.netns, ops: [op] };
+    case "address.announce":
+      return { way: "announce", ops: [op] };
     case "firewall.change":
       return { way: "firewall", ops: [op] };
     case "resolver.redirect":

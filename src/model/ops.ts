@@ -108,6 +108,16 @@ export type Op =
       /** Absence of the key is fine (IPv6 compiled out). */
       readonly optional?: boolean;
     }
+  /** Tells everybody on the link whose these addresses are: at once, and again until `times` is full. Has no inverse. */
+  | {
+      readonly op: "address.announce";
+      readonly netns: NetnsKey;
+      readonly link: string;
+      readonly mac: Mac;
+      readonly addresses: readonly Ip[];
+      readonly times: number;
+      readonly intervalMs: number;
+    }
   /** Elements of the host's table `inet netdock`. */
   | { readonly op: "firewall.change"; readonly change: FirewallChange }
   /** Rewrites 127.0.0.11:53 to the resolver's real port inside a sandbox; port 0 takes the rewriting away. */
@@ -136,6 +146,8 @@ export interface Blueprint {
     readonly before?: string | undefined;
   }[];
   readonly firewall: readonly FirewallElementRef[];
+  /** What is told on links when they are made. */
+  readonly announcements?: readonly Omit<Extract<Op, { op: "address.announce" }>, "op">[] | undefined;
 }
 
 export type FirewallElementRef = FirewallChange["add"][number];

@@ -7,8 +7,8 @@ export const DEFAULT_ROUTE_6 = "::/0" as Cidr;
 
 /**
  * The steps that make a blueprint real on a clean slate. Order: links, then the sysctls that live under them, then
- * addresses (IPv6 ones need `disable_ipv6=0` first), routes, and the firewall last, so that nothing is reachable before it
- * is whole. Neighbouring steps in one namespace travel in one message, so steps are kept grouped by namespace.
+ * addresses (IPv6 ones need `disable_ipv6=0` first), routes, what is announced of them, and the firewall last, so that
+ * nothing is reachable before it is whole. Neighbouring steps in one namespace travel in one message, so steps are kept grouped by namespace.
  */
 export function createOps(blueprint: Blueprint): Op[] {
   const ops: Op[] = [];
@@ -21,6 +21,7 @@ export function createOps(blueprint: Blueprint): Op[] {
   }
   for (const { netns, address } of addressesOf(blueprint)) ops.push({ op: "address.add", netns, address });
   for (const { netns, route } of blueprint.routes) ops.push({ op: "route.replace", netns, route });
+  for (const one of blueprint.announcements ?? []) ops.push({ op: "address.announce", ...one });
   ops.push(...firewallOps(blueprint.firewall, []));
   return ops;
 }
@@ -69,6 +70,7 @@ export function mergeBlueprints(list: readonly Blueprint[]): Blueprint {
     routes: list.flatMap((b) => b.routes),
     sysctls: list.flatMap((b) => b.sysctls),
     firewall: list.flatMap((b) => b.firewall),
+    announcements: list.flatMap((b) => b.announcements ?? []),
   };
 }
 

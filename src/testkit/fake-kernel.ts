@@ -103,6 +103,9 @@ export class FakeKernel {
         return replaced(this.netns(op.netns).routes, routeKey(op.route), undefined);
       case "sysctl.set":
         return replaced(this.netns(op.netns).sysctls, op.key, op.value);
+      case "address.announce":
+        this.#link(op.netns, op.link);
+        return () => undefined;
       case "firewall.change":
         return this.#changeFirewall(op.change);
       case "resolver.redirect": {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { ANNOUNCE_OPTION } from "../announce.ts";
 import { BRIDGE_OPTION, checkModes, checkMtu, parseBridgeOptions } from "./options.ts";
 
 const DEFAULTS = {
@@ -14,6 +15,7 @@ const DEFAULTS = {
   hostBinding: undefined,
   mtuBytes: undefined,
   interfacePrefix: "eth",
+  announce: { times: 3, intervalMs: 1000 },
 };
 
 describe("parseBridgeOptions()", () => {
@@ -44,6 +46,8 @@ describe("parseBridgeOptions()", () => {
     [BRIDGE_OPTION.mtu, "65535", { mtuBytes: 65_535 }],
     [BRIDGE_OPTION.prefix, "lan", { interfacePrefix: "lan" }],
     [BRIDGE_OPTION.defaultBridge, "true", {}],
+    [ANNOUNCE_OPTION.times, "0", { announce: { times: 0, intervalMs: 1000 } }],
+    [ANNOUNCE_OPTION.interval, "100", { announce: { times: 3, intervalMs: 100 } }],
   ])("reads %s=%s", (key, value, expected) => {
     expect(parseBridgeOptions({ [key]: value })).toEqual({ ...DEFAULTS, ...expected });
   });
@@ -78,6 +82,16 @@ describe("parseBridgeOptions()", () => {
       BRIDGE_OPTION.mtu,
       value,
       `options.com.docker.network.driver.mtu: "${value}" is not valid: write a whole number of bytes from 68 to 65535`,
+    ]),
+    ...["4", "-1", "x"].map((value) => [
+      ANNOUNCE_OPTION.times,
+      value,
+      `options.com.docker.network.advertise_addr_nmsgs: "${value}" is not valid: write a whole number from 0 to 3`,
+    ]),
+    ...["99", "2001", "1s"].map((value) => [
+      ANNOUNCE_OPTION.interval,
+      value,
+      `options.com.docker.network.advertise_addr_ms: "${value}" is not valid: write a whole number from 100 to 2000`,
     ]),
     ...["0eth", "twelve-chars", "a b"].map((value) => [
       BRIDGE_OPTION.prefix,
@@ -117,7 +131,7 @@ describe("parseBridgeOptions()", () => {
     [
       "parent",
       "eth0",
-      `options.parent: "eth0" is not valid: parent is not an option of the bridge driver; the bridge driver knows ${Object.values(BRIDGE_OPTION).join(", ")}`,
+      `options.parent: "eth0" is not valid: parent is not an option of the bridge driver; the bridge driver knows ${[...Object.values(BRIDGE_OPTION), ...Object.values(ANNOUNCE_OPTION)].join(", ")}`,
     ],
   ])("refuses %s=%s", (key, value, message) => {
     const parse = (): unknown => parseBridgeOptions({ [key]: value });

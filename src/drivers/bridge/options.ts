@@ -2,6 +2,7 @@ import { tryParseBool } from "../../base/bool.ts";
 import { invalid, NetError } from "../../base/errors.ts";
 import { type Family, familyOf, type Ip, isUnspecified, parseIp } from "../../base/ip.ts";
 import { GATEWAY_MODES, type GatewayMode } from "../../plan/firewall/index.ts";
+import { ANNOUNCE_OPTION, type AnnounceOptions, parseAnnounceOptions } from "../announce.ts";
 import { parseLinkName, unknownOption } from "../options.ts";
 
 /** Docker's keys (libnetwork `netlabel` and the bridge driver's labels). */
@@ -40,13 +41,14 @@ export interface BridgeOptions {
   readonly hostBinding: Ip | undefined;
   readonly mtuBytes: number | undefined;
   readonly interfacePrefix: string;
+  readonly announce: AnnounceOptions;
 }
 
 const OP = "network.create";
 
 /** Parses once; throws `invalid` for a malformed value or an unknown key. An empty value counts as absent. */
 export function parseBridgeOptions(options: Readonly<Record<string, string>>): BridgeOptions {
-  const known = new Set<string>(Object.values(BRIDGE_OPTION));
+  const known = new Set<string>([...Object.values(BRIDGE_OPTION), ...Object.values(ANNOUNCE_OPTION)]);
   for (const key of Object.keys(options)) {
     if (!known.has(key)) throw unknownOption(key, options[key], [...known], "bridge", OP);
   }
@@ -65,6 +67,7 @@ export function parseBridgeOptions(options: Readonly<Record<string, string>>): B
     source6: parseSource(options, BRIDGE_OPTION.source6, 6),
     mtuBytes: parseMtu(options[BRIDGE_OPTION.mtu]),
     interfacePrefix: parsePrefix(options[BRIDGE_OPTION.prefix]),
+    announce: parseAnnounceOptions(options),
   };
 }
 

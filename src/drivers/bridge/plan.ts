@@ -160,5 +160,17 @@ export function planEndpoint(
       value,
     })),
     firewall: [],
+    announcements:
+      endpoint.mac === undefined
+        ? []
+        : [
+            {
+              netns,
+              link: inside,
+              mac: endpoint.mac,
+              addresses: addresses.map(addressOf),
+              ...options.announce,
+            },
+          ],
   };
 }

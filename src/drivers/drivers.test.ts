@@ -37,7 +37,7 @@ describe("bridge", () => {
         up: true,
         alias: "netdock:network:aaaaaaaaaaaa",
       },
-      addresses: ["10.5.0.1/24", "fd05::1/64"],
+      addresses: ["10.5.0.1/24", "fd05::1/64", "fe80::a8aa:aaff:feaa:aaaa/64"],
     });
     expect(sysctls.map(({ key, value }) => `${key}=${value}`)).toEqual([
       "net.ipv4.ip_forward=1",

@@ -1,6 +1,6 @@
-import { addressOf, type Cidr } from "../../base/cidr.ts";
-import { type Family, familyOf, type Ip } from "../../base/ip.ts";
-import { localMac, type Mac } from "../../base/mac.ts";
+import { addressOf, type Cidr, makeCidr } from "../../base/cidr.ts";
+import { type Family, familyOf, type Ip, ipFromBytes } from "../../base/ip.ts";
+import { localMac, type Mac, macBytes } from "../../base/mac.ts";
 import type { Endpoint } from "../../model/endpoint.ts";
 import { shortId } from "../../model/ids.ts";
 import type { Network } from "../../model/network.ts";
@@ -26,6 +26,16 @@ export function endpointAlias(endpoint: Endpoint): string {
 function bridgeMac(network: Network): Mac {
   const digits = network.id.slice(0, 12).match(/../g) ?? [];
   return localMac(Uint8Array.from(digits, (pair) => Number.parseInt(pair, 16)));
+}
+
+/**
+ * The link-local address that the kernel would make of the bridge's MAC (RFC 4291 appendix A), given by us so that it can be
+ * used at once: neighbours are asked for from it (ndisc_send_ns), and the kernel's own is tentative for a second or two.
+ */
+function bridgeLinkLocal(network: Network): Cidr {
+  const [first = 0, ...rest] = macBytes(bridgeMac(network));
+  const bytes = [0xfe, 0x80, 0, 0, 0, 0, 0, 0, first ^ 2, ...rest.slice(0, 2), 0xff, 0xfe, ...rest.slice(2)];
+  return makeCidr(ipFromBytes(Uint8Array.from(bytes)), 64);
 }
 
 /**
@@ -57,6 +67,7 @@ export function planNetwork(network: Network, options: BridgeOptions): Blueprint
     return bare || network.adopted?.addresses.includes(gateway) === true ? [] : [gateway];
   });
   const isolated6 = options.gatewayMode6 === "isolated";
+  if (network.enableIPv6 && !isolated6) addresses.push(bridgeLinkLocal(network));
   // A '.' in a link name is written '/' in a sysctl key, as sysctl(8) does.
   const name = bridge.replaceAll(".", "/");
   const sysctl = (key: string, value: string): Blueprint["sysctls"][number] => ({
@@ -91,7 +102,8 @@ export function planNetwork(network: Network, options: BridgeOptions): Blueprint
           up: true,
           alias: networkAlias(network),
           mtuBytes: options.mtuBytes,
-          linkLocal: isolated6 ? false : linkLocalOf(network),
+          // It gets one of ours instead, or none.
+          linkLocal: false,
         },
         addresses,
         ...(network.adopted === undefined ? {} : { foreign: true }),

@@ -165,7 +165,6 @@ describe("a bridge that is there already", () => {
       expect(seen("outside", "adopting-a", family, { ip: HOST[family], port: 8140 })).toBe(OUTSIDE[family]);
     }
     for (const name of ["adopting-a", "adopting-b"]) {
-      // oxlint-disable-next-line no-await-in-loop
       await world.engine.removeSandbox(name, { force: true });
     }
     await world.engine.removeNetwork("adopting");

@@ -37,7 +37,6 @@ async function network(
   });
   for (const [i, name] of sandboxes.entries()) {
     const publish = i === 0 ? [`${port}:80`] : [];
-    // oxlint-disable-next-line no-await-in-loop -- addresses in this order
     await world.engine.createSandbox({ name, networks: [{ network: request.name }], publish });
   }
 }

@@ -86,6 +86,9 @@ const endpointOptions = {
   }),
   ipv4: text("IPv4 address to have; any free one when left out", { examples: ["10.5.0.7"] }),
   ipv6: text("IPv6 address to have; any free one when left out", { examples: ["fd00:5::7"] }),
+  linkLocalIps: list("Addresses of 169.254.0.0/16 and fe80::/10 to have beside the others", text("Address"), {
+    examples: [["169.254.8.8"]],
+  }),
   mac: text("Unicast MAC address to have", { examples: ["02:42:0a:05:00:07"] }),
   gwPriority: integer("The endpoint with the highest number holds the default route; 0 when left out", {
     minimum: -(2 ** 31),

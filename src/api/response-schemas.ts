@@ -60,6 +60,7 @@ const endpointOptional: OptionalFields<Endpoint> = {
   mac,
   ipv4: cidr("IPv4 address with the network's prefix length"),
   ipv6: cidr("IPv6 address with the network's prefix length"),
+  linkLocalIps: list("Link-local addresses that were asked for", cidr("Address")),
   gateway4: ip("IPv4 next hop for traffic that leaves the network"),
   gateway6: ip("IPv6 next hop for traffic that leaves the network"),
   interfaceName: text("Name of the link in the sandbox", { examples: ["eth0"] }),

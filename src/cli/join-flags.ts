@@ -40,6 +40,7 @@ export function networksOf(flags: Flags): readonly EndpointRequest[] | undefined
   const first: Omit<EndpointRequest, "network"> = {
     ...(flags.list("networkAlias").length === 0 ? {} : { aliases: flags.list("networkAlias") }),
     ...(flags.list("link").length === 0 ? {} : { links: flags.list("link") }),
+    ...(flags.list("linkLocalIp").length === 0 ? {} : { linkLocalIps: flags.list("linkLocalIp") }),
     ...present("ipv4", flags.text("ip")),
     ...present("ipv6", flags.text("ip6")),
     ...present("mac", flags.text("macAddress")),
@@ -57,6 +58,7 @@ export function networksOf(flags: Flags): readonly EndpointRequest[] | undefined
 const GENERAL: Readonly<Record<string, string>> = {
   aliases: "--network-alias",
   links: "--link",
+  linkLocalIps: "--link-local-ip",
   ipv4: "--ip",
   ipv6: "--ip6",
   mac: "--mac-address",
@@ -72,6 +74,7 @@ const LONG_KEYS = [
   "link",
   "ip",
   "ip6",
+  "link-local-ip",
   "mac-address",
   "gw-priority",
   "ifname",
@@ -84,6 +87,7 @@ export function parseNetwork(text: string): EndpointRequest {
   let network: string | undefined;
   const aliases: string[] = [];
   const links: string[] = [];
+  const linkLocalIps: string[] = [];
   const options: Record<string, string> = {};
   const rest: { ipv4?: string; ipv6?: string; mac?: string; gwPriority?: number; interfaceName?: string } =
     {};
@@ -104,6 +108,7 @@ export function parseNetwork(text: string): EndpointRequest {
     else if (key === "link") links.push(value);
     else if (key === "ip") rest.ipv4 = value;
     else if (key === "ip6") rest.ipv6 = value;
+    else if (key === "link-local-ip") linkLocalIps.push(value);
     else if (key === "mac-address") rest.mac = value;
     else if (key === "gw-priority")
       rest.gwPriority = parseInteger(value, "--network gw-priority", -(2 ** 31), 2 ** 31 - 1);
@@ -118,6 +123,7 @@ export function parseNetwork(text: string): EndpointRequest {
     network,
     ...(aliases.length === 0 ? {} : { aliases }),
     ...(links.length === 0 ? {} : { links }),
+    ...(linkLocalIps.length === 0 ? {} : { linkLocalIps }),
     ...rest,
     ...(Object.keys(options).length === 0 ? {} : { options }),
   };

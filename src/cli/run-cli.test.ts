@@ -334,7 +334,7 @@ describe("netdock run", () => {
   test.each<[string, string]>([
     [
       "--network name=a,ipp=1 x",
-      '--network: "name=a,ipp=1" is not valid: keys are name, alias, link, ip, ip6, mac-address, gw-priority, ifname, driver-opt, not "ipp", did you mean "ip"?',
+      '--network: "name=a,ipp=1" is not valid: keys are name, alias, link, ip, ip6, link-local-ip, mac-address, gw-priority, ifname, driver-opt, not "ipp", did you mean "ip"?',
     ],
     ["--network alias=a x", '--network: "alias=a" is not valid: the long form needs name=NETWORK'],
     ["--network name=a,ip= x", '--network: "name=a,ip=" is not valid: ip needs a value: ip=…'],

@@ -21,7 +21,7 @@ export function plainDriver(name: "host" | "none"): Driver {
     },
     checkEndpoint(_network, request) {
       const right = `the ${name} network has no addresses of its own; leave it out`;
-      for (const field of ["ipv4", "ipv6", "mac", "interfaceName"] as const) {
+      for (const field of ["ipv4", "ipv6", "linkLocalIps", "mac", "interfaceName"] as const) {
         const value = request[field];
         if (value !== undefined) throw invalid(field, value, right, "endpoint.attach");
       }

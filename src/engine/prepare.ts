@@ -8,6 +8,7 @@ import { grantAddress, type Grant } from "./addressing.ts";
 import type { Core } from "./core.ts";
 import { newId, newMac } from "./ids.ts";
 import { parseLinks } from "./links.ts";
+import { parseLinkLocal } from "./link-local.ts";
 import { refuseConfigOnly } from "./network-config.ts";
 import { checkAlias } from "./parse.ts";
 
@@ -64,6 +65,7 @@ export function prepareEndpoint(core: Core, request: PrepareRequest): Prepared {
   const used = [...present.flatMap((e) => e.interfaceName ?? []), ...request.takenLinks];
   const interfaceName = chooseLinkName(wish, driver.interfacePrefix(network), used);
   const mac = wish.mac === undefined ? newMac() : parseMac(wish.mac, "mac", OP);
+  const linkLocalIps = parseLinkLocal(wish.linkLocalIps ?? [], core.state.endpointsOn(network.id));
   const client = { id, mac, hostname: sandbox.name };
   const without = driver.withoutFamilies?.(wish) ?? [];
   const v4 = grantAddress(core, network, client, { family: 4, address: wish.ipv4, field: "ipv4" });
@@ -77,6 +79,7 @@ export function prepareEndpoint(core: Core, request: PrepareRequest): Prepared {
     ...(v4?.gateway === undefined ? {} : { gateway4: v4.gateway }),
     ...(v6 === undefined ? {} : { ipv6: v6.address }),
     ...(v6?.gateway === undefined ? {} : { gateway6: v6.gateway }),
+    ...(linkLocalIps.length === 0 ? {} : { linkLocalIps }),
     interfaceName,
     hostInterface: `ndv${shortId(id)}`,
   };

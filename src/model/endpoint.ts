@@ -12,6 +12,8 @@ export interface EndpointRequest {
   readonly links?: readonly string[] | undefined;
   readonly ipv4?: string | undefined;
   readonly ipv6?: string | undefined;
+  /** Addresses of 169.254.0.0/16 and fe80::/10 to have beside the others. */
+  readonly linkLocalIps?: readonly string[] | undefined;
   readonly mac?: string | undefined;
   /** 0. The endpoint with the highest number holds the default route. */
   readonly gwPriority?: number | undefined;
@@ -40,6 +42,8 @@ export interface Endpoint {
   readonly mac?: Mac;
   readonly ipv4?: Cidr;
   readonly ipv6?: Cidr;
+  /** Link-local addresses that were asked for; absent: none. */
+  readonly linkLocalIps?: readonly Cidr[];
   /** Next hop for traffic that leaves the network; absent on internal networks. */
   readonly gateway4?: Ip;
   readonly gateway6?: Ip;

@@ -151,6 +151,21 @@ test("a member of an isolated network has no host, even with a route of its own 
   }
 });
 
+// Docker's TestBridgeICC, its link-local rows.
+test.each([true, false])("link-local addresses are reached by members where ICC is %j", async (icc) => {
+  const name = `local-${icc}`;
+  await network({ name, options: { [`${OPTION}.enable_icc`]: String(icc) } }, [], 0);
+  for (const n of [1, 2]) {
+    const linkLocalIps = [`169.254.9.${n}`, `fe80::9:${n}`];
+    await world.engine.createSandbox({ name: `${name}-${n}`, networks: [{ network: name, linkLocalIps }] });
+  }
+  const { netnsPath } = world.engine.sandbox(`${name}-2`);
+  for (const ip of ["169.254.9.1", "fe80::9:1%eth0"]) {
+    const ping = `nsenter --net=${netnsPath} ping -c1 -W${icc ? 5 : 1} ${ip} >/dev/null`;
+    expect(world.host.sh(`if ${ping}; then echo yes; else echo no; fi`)).toBe(icc ? "yes\n" : "no\n");
+  }
+});
+
 describe("a bridge that is there already", () => {
   const ICC_OFF = { [`${OPTION}.enable_icc`]: "false" };
 

@@ -29,11 +29,13 @@ export async function runNetworkHeal({ client, args }: Call): Promise<number> {
 
 function connectRequest(flags: Flags): Omit<ConnectRequest, "sandbox"> {
   const options = flags.fullPairs("driverOpt", "key=value");
+  const linkLocalIps = flags.list("linkLocalIp");
   return {
     aliases: flags.list("alias"),
     links: flags.list("link"),
     ipv4: flags.text("ip"),
     ipv6: flags.text("ip6"),
+    ...(linkLocalIps.length === 0 ? {} : { linkLocalIps }),
     mac: flags.text("macAddress"),
     gwPriority: flags.integer("gwPriority", -(2 ** 31), 2 ** 31 - 1),
     interfaceName: flags.text("ifname"),

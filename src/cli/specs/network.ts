@@ -28,6 +28,7 @@ const CREATE_FLAGS: readonly FlagSpec[] = [
 const CONNECT_FLAGS: readonly FlagSpec[] = [
   { flags: "--ip <ip>", text: "IPv4 address (the next free one)" },
   { flags: "--ip6 <ip>", text: "IPv6 address (the next free one)" },
+  { flags: "--link-local-ip <ip>", text: "link-local address to have beside the others", repeat: true },
   { flags: "--alias <name>", text: "further name of the sandbox on this network", repeat: true },
   {
     flags: "--link <name[:alias]>",

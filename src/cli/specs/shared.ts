@@ -9,7 +9,7 @@ export const JOIN_FLAGS: readonly FlagSpec[] = [
   { flags: "--name <name>", text: "name of the sandbox (one is made up)" },
   {
     flags: "--network <network>",
-    text: "network to join (bridge); several times for several; long form: name=NET,alias=A,link=NAME:ALIAS,ip=IP,ip6=IP,mac-address=MAC,gw-priority=N,ifname=NAME,driver-opt=KEY=VALUE",
+    text: "network to join (bridge); several times for several; long form: name=NET,alias=A,link=NAME:ALIAS,ip=IP,ip6=IP,link-local-ip=IP,mac-address=MAC,gw-priority=N,ifname=NAME,driver-opt=KEY=VALUE",
     repeat: true,
     complete: "network",
   },
@@ -21,6 +21,7 @@ export const JOIN_FLAGS: readonly FlagSpec[] = [
   },
   { flags: "--ip <ip>", text: "IPv4 address on the first network" },
   { flags: "--ip6 <ip>", text: "IPv6 address on the first network" },
+  { flags: "--link-local-ip <ip>", text: "link-local address on the first network", repeat: true },
   { flags: "--mac-address <mac>", text: "MAC address on the first network" },
   {
     flags: "-p, --publish <ports>",

@@ -133,7 +133,9 @@ export function planEndpoint(
 ): Blueprint {
   const inside = endpoint.interfaceName as string;
   const netns = endpoint.sandboxId as string;
-  const addresses = [endpoint.ipv4, endpoint.ipv6].filter((a): a is Cidr => a !== undefined);
+  const addresses = [endpoint.ipv4, endpoint.ipv6, ...(endpoint.linkLocalIps ?? [])].filter(
+    (a): a is Cidr => a !== undefined,
+  );
   return {
     links: [
       {

@@ -1,5 +1,11 @@
 import type { IncomingMessage } from "node:http";
-import type { NetworkView, PartitionView, ReconcileReport, SandboxView } from "../engine/contract.ts";
+import type {
+  DoctorReport,
+  NetworkView,
+  PartitionView,
+  ReconcileReport,
+  SandboxView,
+} from "../engine/contract.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { NetdockEvent } from "../model/events.ts";
 import type { Lease } from "../model/ipam.ts";
@@ -32,6 +38,7 @@ export interface Client extends Disposable {
   info(options?: RequestOptions): Promise<Info>;
   /** The OpenAPI 3.1 document. */
   openapi(options?: RequestOptions): Promise<object>;
+  doctor(options?: RequestOptions): Promise<DoctorReport>;
   reconcile(request: { readonly dryRun: boolean }, options?: RequestOptions): Promise<ReconcileReport>;
   /** Resolves when the daemon agreed to end, not when it has ended. */
   shutdown(options?: RequestOptions): Promise<ShutdownReport>;
@@ -103,6 +110,7 @@ export function connect(target: { readonly socketPath: string } | { readonly hos
     version: (options) => call("GET", "/version", options),
     info: (options) => call("GET", "/info", options),
     openapi: (options) => call("GET", "/openapi.json", options),
+    doctor: (options) => call("GET", "/doctor", options),
     reconcile: (request, options) => call("POST", "/reconcile", options, request),
     shutdown: (options) => call("POST", "/shutdown", options),
 

@@ -1,7 +1,15 @@
 import { arch, release } from "node:os";
 import { NetError } from "../base/errors.ts";
 import type { Engine } from "../engine/contract.ts";
-import { event, info, ping, reconcileReport, shutdownReport, version } from "./daemon-schemas.ts";
+import {
+  doctorReport,
+  event,
+  info,
+  ping,
+  reconcileReport,
+  shutdownReport,
+  version,
+} from "./daemon-schemas.ts";
 import { streamEvents } from "./events.ts";
 import { eventsQuery, reconcileRequest } from "./request-schemas.ts";
 import { type Route, route, streamRoute } from "./routes.ts";
@@ -106,6 +114,17 @@ export function daemonRoutes(context: DaemonRoutesContext): readonly Route[] {
       status: 200,
       reply: reconcileReport,
       run: ({ body }) => engine.reconcile({ dryRun: body.dryRun ?? false }),
+    }),
+    route({
+      method: "GET",
+      path: "/doctor",
+      op: "doctor",
+      tag,
+      summary: "What of this machine's keeps traffic of netdock's from passing; changes nothing",
+      refuses: ["kernel"],
+      status: 200,
+      reply: doctorReport,
+      run: () => engine.examine(),
     }),
     shutdownRoute(context),
   ];

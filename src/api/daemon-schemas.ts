@@ -1,6 +1,6 @@
 import type { ResolverMetrics } from "../model/resolver.ts";
 import { ERROR_CODES } from "../base/errors.ts";
-import type { Difference, ReconcileReport } from "../engine/contract.ts";
+import type { Difference, DoctorReport, Finding, ReconcileReport } from "../engine/contract.ts";
 import type { NetdockEvent } from "../model/events.ts";
 import { count, texts, time } from "./response-schemas.ts";
 import { flag, list, object, type Schema, text, word } from "./schema.ts";
@@ -38,6 +38,39 @@ export const reconcileReport: Schema<ReconcileReport> = object<ReconcileReport>(
   id: "ReconcileReport",
   description: "What differed",
   required: { differences: list("Differences found", difference), repaired: flag("False after a dry run") },
+  optional: {},
+});
+
+const finding = object<Finding>({
+  id: "Finding",
+  description: "Something that keeps traffic of netdock's from passing, or may",
+  required: {
+    severity: word("A warning depends on what netdock cannot tell", ["problem", "warning"]),
+    check: word("What was looked at", ["filter", "sysctl", "kernel"]),
+    text: text("In words"),
+    affects: list("What would not pass", text("In words")),
+  },
+  optional: {
+    filter: object<NonNullable<Finding["filter"]>>({
+      description: "Where packets are dropped; without a rule it is the chain's policy",
+      required: {
+        family: text("Family of the table", { examples: ["ip"] }),
+        table: text("Table", { examples: ["filter"] }),
+        chain: text("Chain", { examples: ["FORWARD"] }),
+      },
+      optional: { handle: text("The rule's handle"), rule: text("The rule, close to nft's words") },
+    }),
+    remedy: text("The command that would allow it"),
+  },
+});
+
+export const doctorReport: Schema<DoctorReport> = object<DoctorReport>({
+  id: "DoctorReport",
+  description: "What of this machine's keeps traffic of netdock's from passing",
+  required: {
+    findings: list("Findings", finding),
+    flows: count("Ways through the host's filters that were followed"),
+  },
   optional: {},
 });
 
@@ -156,6 +189,8 @@ export const daemonSchemas: readonly Schema<unknown>[] = [
   event,
   difference,
   reconcileReport,
+  finding,
+  doctorReport,
   pruneReport,
   sandboxFiles,
   ping,

@@ -50,6 +50,7 @@ describe("the OpenAPI document", () => {
     expect(listed).toEqual([
       "DELETE /netdock/v1/networks/{ref}",
       "DELETE /netdock/v1/sandboxes/{ref}",
+      "GET /netdock/v1/doctor",
       "GET /netdock/v1/events",
       "GET /netdock/v1/info",
       "GET /netdock/v1/networks",

@@ -646,6 +646,38 @@ describe("the daemon", () => {
     expect(JSON.parse((await json).stdout)).toMatchObject({ seq: 1, action: "start" });
   });
 
+  test("doctor says where what is dropped, and the command that allows it; a problem is 1, a warning is not", async () => {
+    expect(await cli.run("doctor")).toEqual({
+      code: 0,
+      stdout: "nothing found: all of 4 ways through the host's filters are open\n",
+      stderr: "",
+    });
+    cli.engine.findings = [
+      {
+        severity: "problem",
+        check: "filter",
+        text: "rule 7 of chain FORWARD of table ip filter drops",
+        filter: { family: "ip", table: "filter", chain: "FORWARD", handle: "7", rule: 'iifname "nd-*" drop' },
+        affects: ["network red: IPv4 that leaves by eth0"],
+        remedy: "iptables -I FORWARD -i nd-1 -j ACCEPT",
+      },
+    ];
+    expect(await cli.run("doctor")).toEqual({
+      code: 1,
+      stdout: `problem: rule 7 of chain FORWARD of table ip filter drops
+  rule:    iifname "nd-*" drop
+  affects: network red: IPv4 that leaves by eth0
+  allow:   iptables -I FORWARD -i nd-1 -j ACCEPT
+`,
+      stderr: "",
+    });
+    cli.engine.findings = [
+      { severity: "warning", check: "kernel", text: "this kernel lacks SCTP", affects: [] },
+    ];
+    expect(await cli.run("doctor")).toMatchObject({ code: 0, stdout: "warning: this kernel lacks SCTP\n" });
+    expect(JSON.parse((await cli.run("doctor", "--json")).stdout)).toMatchObject({ flows: 4 });
+  });
+
   test("reconcile says what differed; a dry run that finds something is 1", async () => {
     expect(await cli.run("reconcile")).toEqual({
       code: 0,

@@ -29,6 +29,34 @@ export interface ReconcileReport {
   readonly repaired: boolean;
 }
 
+/** Something that keeps traffic of netdock's from passing, or may. */
+export interface Finding {
+  /** A warning may be none: it depends on what netdock cannot tell. */
+  readonly severity: "problem" | "warning";
+  readonly check: "filter" | "sysctl" | "kernel";
+  readonly text: string;
+  /** Where packets are dropped; without a rule it is the chain's policy. */
+  readonly filter?:
+    | {
+        readonly family: string;
+        readonly table: string;
+        readonly chain: string;
+        readonly handle?: string | undefined;
+        readonly rule?: string | undefined;
+      }
+    | undefined;
+  /** What would not pass, in words. */
+  readonly affects: readonly string[];
+  /** The command that would allow it. */
+  readonly remedy?: string | undefined;
+}
+
+export interface DoctorReport {
+  readonly findings: readonly Finding[];
+  /** How many ways through the host's filters were followed. */
+  readonly flows: number;
+}
+
 /** What is cut on purpose now, by name. */
 export interface PartitionView {
   readonly cut: readonly { readonly sandbox: string; readonly network: string }[];
@@ -97,6 +125,8 @@ export interface Engine {
   /** Calls back for every event after `since` (a seq; absent: only new ones) until the returned function is called. */
   subscribe(listener: (event: NetdockEvent) => void, since?: number): () => void;
   reconcile(request: { readonly dryRun: boolean }): Promise<ReconcileReport>;
+  /** What of this machine's keeps traffic of ours from passing; changes nothing. */
+  examine(): Promise<DoctorReport>;
   /**
    * Takes everything of netdock's out of the kernel, for a daemon that nobody needs any more; refused (`in_use`) while
    * there are sandboxes or networks of users. The next start makes it again.

@@ -6,6 +6,7 @@ import { removeOps } from "../plan/blueprint.ts";
 import { compareGateways } from "../plan/gateway.ts";
 import type { Engine, NetworkView, SandboxView } from "./contract.ts";
 import { Core, type EngineParts } from "./core.ts";
+import { examine } from "./doctor.ts";
 import { Membership } from "./membership.ts";
 import { Networks } from "./networks.ts";
 import { Partition } from "./partition.ts";
@@ -93,6 +94,7 @@ function engineOf(rooms: Rooms): Engine {
     subscribe: (listener, since) => core.events.subscribe(listener, since),
     reconcile: (request) => open(() => reconciler.reconcile(request)),
     resolverMetrics: () => core.resolver.metrics(),
+    examine: () => through(async () => examine(core)),
     withdraw: () => open(() => core.gate.exclusive(() => withdraw(core, unwatch))),
     close() {
       unwatch();

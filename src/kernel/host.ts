@@ -11,12 +11,14 @@ import type {
 } from "../model/host.ts";
 import type { TakenPrefix } from "../model/ipam.ts";
 import { HOST_NETNS, type NetnsKey, type Op } from "../model/ops.ts";
+import type { Hindrance, ProbePacket } from "../model/probe.ts";
 import { NETLINK } from "../wire/netlink/numbers.ts";
 import { Applier } from "./apply.ts";
+import { Capabilities, type Feature, FEATURES } from "./capabilities.ts";
 import { claimHome } from "./home.ts";
 import { HostWatch, type HostWatchOptions } from "./host-watch.ts";
 import { KernelFirewall } from "./kernel-firewall.ts";
-import { close } from "./libc.ts";
+import { close, linkIndex } from "./libc.ts";
 import { NetlinkSocket } from "./netlink-socket.ts";
 import { ThreadNamespaces } from "./netns.ts";
 import { NetnsTable } from "./netns-table.ts";
@@ -28,6 +30,7 @@ import { LinuxProcesses } from "./processes.ts";
 import { openResolverSockets } from "./resolver-sockets.ts";
 import { SandboxWatch } from "./sandbox-watch.ts";
 import { hostLinks } from "./route-plan.ts";
+import { followPacket } from "./ruleset/walk.ts";
 import { readNameServers, takenPrefixes } from "./surroundings.ts";
 import { listenTcp, openTcp, openUdp } from "./sockets.ts";
 import { readSysctl } from "./sysctl.ts";
@@ -163,6 +166,17 @@ export class LinuxHost implements Host {
     this.#firewall.remove();
   }
 
+  follow(packets: readonly ProbePacket[]): Hindrance[][] {
+    const ruleset = this.#firewall.ruleset();
+    const { fd } = this.#table.route(HOST_NETNS);
+    return packets.map((packet) => followPacket(ruleset, packet, (name) => linkIndex(fd, name)));
+  }
+
+  lacking(): string[] {
+    const capabilities = new Capabilities(this.#namespaces);
+    return FEATURE_LIST.filter((feature) => !capabilities.has(feature)).map((feature) => FEATURES[feature]);
+  }
+
   block(blockades: readonly Blockade[]): void {
     this.#firewall.block(blockades);
   }
@@ -260,6 +274,8 @@ export class LinuxHost implements Host {
     this.#namespaces.close();
   }
 }
+
+const FEATURE_LIST = Object.keys(FEATURES) as Feature[];
 
 /** Remembers a watch; the function given ends it. */
 function keep<W extends { close(): void }>(watches: Set<W>, watch: W): () => void {

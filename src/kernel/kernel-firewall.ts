@@ -24,6 +24,7 @@ import { closeAsync } from "./libc.ts";
 import { NetlinkSocket } from "./netlink-socket.ts";
 import type { NetnsTable } from "./netns-table.ts";
 import { endStaleFlows } from "./stale-flows.ts";
+import { readRuleset, type Ruleset } from "./ruleset/read.ts";
 
 /** Errors that mean "again": the ruleset changed while the transaction was prepared (nfnetlink_rcv_batch). */
 const TRY_AGAIN: readonly string[] = ["EAGAIN", "ERESTART", "EINTR"];
@@ -76,6 +77,12 @@ export class KernelFirewall implements FirewallSteps {
 
   remove(): void {
     transact(this.#host(), "firewall.remove", compileRemoval);
+  }
+
+  /** Everybody's tables. */
+  ruleset(): Ruleset {
+    const socket = this.#host();
+    return readRuleset((request, decode) => socket.dump(request, decode));
   }
 
   /** What is lost from now on, instead of what was. */

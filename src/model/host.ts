@@ -6,6 +6,7 @@ import type { TakenPrefix } from "./ipam.ts";
 import type { NetnsKey, Op } from "./ops.ts";
 import type { Protocol } from "./ports.ts";
 import type { PortServer } from "./proxy.ts";
+import type { Hindrance, ProbePacket } from "./probe.ts";
 
 /** A link as the kernel shows it. */
 export interface ObservedLink {
@@ -102,6 +103,11 @@ export interface Host {
    * Throws `unsupported` on a kernel without nf_tables for bridges.
    */
   block(blockades: readonly Blockade[]): void;
+
+  /** What the host's filters, whoever made them, would do to these packets; see Hindrance. None: it passes. */
+  follow(packets: readonly ProbePacket[]): Hindrance[][];
+  /** What the kernel lacks of all that netdock can use, in words. */
+  lacking(): string[];
 
   /** Prefixes the host routes to, and its resolvers: what no default pool may overlap. Left out are `pools`, and what leads
    * to our own bridges. */

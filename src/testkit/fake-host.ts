@@ -5,6 +5,7 @@ import type { Host, HostEvent, ObservedLink, ObservedNetns, PortReservation } fr
 import type { TakenPrefix } from "../model/ipam.ts";
 import { HOST_NETNS, type NetnsKey, type Op } from "../model/ops.ts";
 import type { PortProxy, PortServer } from "../model/proxy.ts";
+import type { Hindrance, ProbePacket } from "../model/probe.ts";
 import { elementKey } from "../plan/firewall/index.ts";
 import { FakeKernel } from "./fake-kernel.ts";
 
@@ -47,6 +48,10 @@ export class FakeHost implements Host {
   taken: TakenPrefix[] = [];
   servers: Ip[] = [parseIp("192.0.2.53")];
   blockades: readonly Blockade[] = [];
+  /** What filters of others do to a packet. */
+  hindrances: (packet: ProbePacket) => Hindrance[] = () => [];
+  /** Features that the kernel lacks. */
+  features: string[] = [];
   /** Ports that another process holds. */
   readonly busyPorts: Held[] = [];
   /** The host has no IPv6. */
@@ -205,6 +210,15 @@ export class FakeHost implements Host {
   block(blockades: readonly Blockade[]): void {
     this.#live();
     this.blockades = blockades;
+  }
+
+  follow(packets: readonly ProbePacket[]): Hindrance[][] {
+    this.#live();
+    return packets.map((packet) => this.hindrances(packet));
+  }
+
+  lacking(): string[] {
+    return this.features;
   }
 
   takenPrefixes(): TakenPrefix[] {

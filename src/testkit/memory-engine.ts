@@ -1,7 +1,7 @@
 import { makeCidr, parseSubnet } from "../base/cidr.ts";
 import { NetError } from "../base/errors.ts";
 import { ipFromBigint, parseIp } from "../base/ip.ts";
-import type { Difference, Engine, NetworkView, SandboxView } from "../engine/contract.ts";
+import type { Difference, Engine, Finding, NetworkView, SandboxView } from "../engine/contract.ts";
 import { parsePublish } from "../engine/publish.ts";
 import type { EndpointRequest } from "../model/endpoint.ts";
 import type { NetdockEvent } from "../model/events.ts";
@@ -26,6 +26,8 @@ export class MemoryEngine {
   life: (process: ProcessSpec, sandbox: string) => Life = () => undefined;
   /** The pid every process says it has; absent: numbers no process can have (above PID_MAX_LIMIT). */
   pid: number | undefined;
+  /** What the doctor finds. */
+  findings: readonly Finding[] = [];
   /** What reconcile finds. */
   differences: readonly Difference[] = [];
   /** File that every process writes its output to. */
@@ -92,6 +94,7 @@ export class MemoryEngine {
         this.sandboxes.delete(view.id);
       },
       logPath: () => this.log,
+      examine: async () => ({ findings: this.findings, flows: 4 }),
       reconcile: async ({ dryRun }) => ({ differences: this.differences, repaired: !dryRun }),
       subscribe: (listener, since) => {
         if (since !== undefined) for (const event of this.events.slice(since)) listener(event);

@@ -53,6 +53,7 @@ export function scriptedEngine(script: Partial<Engine> = {}): ScriptedEngine {
     },
     reconcile: async ({ dryRun }) => ({ differences: [], repaired: !dryRun }),
     resolverMetrics: createCounters,
+    examine: async () => ({ findings: [], flows: 0 }),
     withdraw: async () => undefined,
     close: async () => undefined,
     ...script,

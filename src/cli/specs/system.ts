@@ -58,6 +58,16 @@ export const SYSTEM_COMMANDS: readonly CommandSpec[] = [
     load: async () => ({ run: (await import("../commands/reconcile.ts")).runReconcile }),
   },
   {
+    path: "doctor",
+    summary: "Find what keeps traffic from passing: other firewalls, settings, missing kernel features",
+    description:
+      "Follows traffic of each network and published port through every table of the host, reads settings, and names rule and remedy. Changes nothing. Exits with 1 when there is a problem; warnings alone do not count.",
+    args: [],
+    flags: [JSON_FLAG],
+    examples: [["netdock doctor", "why does nothing reach my published port?"]],
+    load: async () => ({ run: (await import("../commands/doctor.ts")).runDoctor }),
+  },
+  {
     path: "version",
     summary: "Show the versions of this command and the daemon",
     args: [],

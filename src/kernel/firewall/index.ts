@@ -7,4 +7,4 @@ export {
   compileRemoval,
   compileTable,
 } from "./compile.ts";
-export { decodeElements, hasRedirect, readTable, type TableDump, tableIsOurs } from "./dump.ts";
+export { decodeElements, type Dump, hasRedirect, readTable, type TableDump, tableIsOurs } from "./dump.ts";

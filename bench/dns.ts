@@ -1,5 +1,6 @@
 // `npm run bench:dns`: how long a sandbox waits for the address of another, and how many such questions a second are
 // answered, by netdock's resolver and by dnsmasq, asked by the same program from the same sandboxes in turns. See README.md.
+import type { ChildProcess } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -25,7 +26,13 @@ const { values: flags } = parseArgs({
 enterThrowaway();
 
 const rounds = flags.quick ? 5 : Number(flags.n);
-const LEVELS = [1, 500];
+/** Sandboxes that are there, and how many of them ask. */
+const LEVELS = [
+  { sandboxes: 1, asking: 1 },
+  { sandboxes: 500, asking: 1 },
+  { sandboxes: 500, asking: 500 },
+] as const;
+type Level = (typeof LEVELS)[number];
 const [QUERIES, OUTSTANDING] = [flags.quick ? 5000 : 20_000, 100];
 const [SUBNET, GATEWAY] = ["10.79.0.0/16", "10.79.0.1" as Ip];
 const RESOLVER = "127.0.0.11" as Ip;
@@ -38,6 +45,7 @@ const KNOWN =
 
 interface Figures {
   readonly sandboxes: number;
+  readonly asking: number;
   readonly server: string;
   /** Client and server on one CPU, and on one each; microseconds. */
   readonly sameCpu: { readonly median: number; readonly p99: number; readonly perSecond: number };
@@ -56,7 +64,7 @@ mkdirSync(cache, { recursive: true });
 const stateDir = mkdtempSync(join(cache, "bench-"));
 const median = (values: readonly number[]): number => summarize(values).median;
 
-async function measure(client: DnsClient, targets: readonly Target[], sandboxes: number): Promise<Figures[]> {
+async function measure(client: DnsClient, targets: readonly Target[], level: Level): Promise<Figures[]> {
   const order = [...targets];
   const taken = new Map(
     targets.map(({ name }) => [
@@ -87,7 +95,7 @@ async function measure(client: DnsClient, targets: readonly Target[], sandboxes:
     }
   }
   return [...taken].map(([server, { same, other, rates }]) => ({
-    sandboxes,
+    ...level,
     server,
     sameCpu: {
       median: median(same.map((one) => one.median)),
@@ -114,34 +122,38 @@ async function run(): Promise<{ figures: Figures[]; dnsmasq: string | undefined;
   await api.createNetwork({ name: "bench", ipam: { config: [{ subnet: SUBNET, gateway: GATEWAY }] } });
   const hosts: { name: string; ip: string; netns: string }[] = [];
   for (const level of LEVELS) {
-    while (hosts.length < level) {
+    while (hosts.length < level.sandboxes) {
       const name = `sandbox-${hosts.length}`;
       const { netnsPath, endpoints } = await api.createSandbox({ name, networks: [{ network: "bench" }] });
       const [endpoint] = endpoints;
       if (endpoint?.ipv4 === undefined) throw new Error(`${name} has no address`);
       hosts.push({ name, ip: addressOf(endpoint.ipv4), netns: netnsPath });
     }
-    progress(`${level} sandboxes`);
+    progress(`${level.sandboxes} sandboxes, ${level.asking} asking`);
     using client = new DnsClient();
     const open = async (target: string, server: Ip, from: readonly { netns: string }[]): Promise<void> => {
       const names = hosts.map(({ name }) => name);
       await client.call({ do: "open", target, server, netns: from.map(({ netns }) => netns), names });
     };
     const targets: Target[] = [{ name: "netdock", pid: daemon.pid }];
-    await open("netdock", RESOLVER, hosts);
+    const asking = hosts.slice(0, level.asking);
+    await open("netdock", RESOLVER, asking);
     progress("asked netdock");
-    const servers = [];
+    const servers: ChildProcess[] = [];
     if (version !== undefined) {
       const common = { program: flags.dnsmasq, hosts, hostsFile: join(stateDir, "hosts") };
       const atGateway = await startDnsmasq({ ...common, netns: undefined, address: GATEWAY });
       progress("dnsmasq runs");
       targets.push({ name: "dnsmasq, at the gateway", pid: atGateway.pid as number });
-      await open("dnsmasq, at the gateway", GATEWAY, hosts);
-      const [first] = hosts as [(typeof hosts)[number]];
-      const inside = await startDnsmasq({ ...common, netns: first.netns, address: LOCAL });
-      targets.push({ name: "dnsmasq, in the sandbox", pid: inside.pid as number });
-      await open("dnsmasq, in the sandbox", LOCAL, [first]);
-      servers.push(atGateway, inside);
+      await open("dnsmasq, at the gateway", GATEWAY, asking);
+      servers.push(atGateway);
+      if (level.asking === 1) {
+        const [first] = hosts as [(typeof hosts)[number]];
+        const inside = await startDnsmasq({ ...common, netns: first.netns, address: LOCAL });
+        targets.push({ name: "dnsmasq, in the sandbox", pid: inside.pid as number });
+        await open("dnsmasq, in the sandbox", LOCAL, [first]);
+        servers.push(inside);
+      }
     }
     figures.push(...(await measure(client, targets, level)));
     for (const server of servers) server.kill("SIGKILL");
@@ -170,6 +182,7 @@ try {
     const header = [
       "",
       "sandboxes",
+      "asking",
       "same CPU p50",
       "p99",
       "a second",
@@ -180,15 +193,16 @@ try {
     ];
     printTable(
       header,
-      figures.map(({ sandboxes, server, sameCpu, otherCpu, saturated }) => {
+      figures.map(({ sandboxes, asking, server, sameCpu, otherCpu, saturated }) => {
         const best = Math.max(
           ...figures
-            .filter((f) => f.sandboxes === sandboxes && f.server !== "netdock")
+            .filter((f) => f.sandboxes === sandboxes && f.asking === asking && f.server !== "netdock")
             .map((f) => f.saturated),
         );
         return [
           server,
           String(sandboxes),
+          String(asking),
           sameCpu.median.toFixed(1),
           sameCpu.p99.toFixed(1),
           sameCpu.perSecond.toFixed(0),

@@ -3,7 +3,8 @@ import { NetError } from "../base/errors.ts";
 import type { Ip } from "../base/ip.ts";
 import type { DatagramIo } from "../model/datagrams.ts";
 import { bind } from "./libc-bind.ts";
-import { MSG } from "./libc.ts";
+import { epollAdd, epollCreate, epollEvents, epollReady, epollRemove } from "./libc-poll.ts";
+import { close, MSG, POLL } from "./libc.ts";
 import { sockaddr } from "./sockaddr.ts";
 
 const c = {
@@ -66,11 +67,39 @@ export class Datagrams implements DatagramIo {
   readonly #nameWords = new Uint32Array(
     BigUint64Array.from({ length: COUNT }, (_, i) => this.#nameBase + BigInt(SOCKADDR_ROOM * i)).buffer,
   );
+  /** Open while sockets are watched. */
+  #epoll: number | undefined;
+  #watched = 0;
+  readonly #events = epollEvents(COUNT);
   /** Messages taken, and answers put to be sent. */
   #taken = 0;
   #put = 0;
   /** The address written last, for the next one to the same. */
   #to: { readonly ip: string; readonly bytes: Uint8Array } = { ip: "", bytes: new Uint8Array(0) };
+
+  watch(fd: number): void {
+    const epoll = this.#epoll ?? epollCreate();
+    try {
+      epollAdd(epoll, fd, POLL.IN);
+    } catch (error) {
+      if (this.#epoll === undefined) close(epoll);
+      throw error;
+    }
+    this.#epoll = epoll;
+    this.#watched++;
+  }
+
+  unwatch(fd: number): void {
+    if (this.#epoll === undefined) return;
+    epollRemove(this.#epoll, fd);
+    if (--this.#watched > 0) return;
+    close(this.#epoll);
+    this.#epoll = undefined;
+  }
+
+  ready(): readonly number[] {
+    return this.#epoll === undefined ? [] : epollReady(this.#epoll, this.#events);
+  }
 
   receive(fd: number): number {
     const headersIn = this.#in;

@@ -61,6 +61,20 @@ export function epollWaitAsync(epoll: number): Promise<readonly { fd: number; ev
   });
 }
 
+/** Room for so many events of `epollReady`. */
+export function epollEvents(count: number): DataView {
+  return new DataView(new ArrayBuffer(count * EPOLL_EVENT_SIZE));
+}
+
+/** Descriptors that have something to say right now, at most as many as there is room for. */
+export function epollReady(epoll: number, events: DataView): number[] {
+  const bytes = new Uint8Array(events.buffer);
+  const count = c.epollWait(epoll, bytes, bytes.length / EPOLL_EVENT_SIZE, 0);
+  const fds: number[] = [];
+  for (let i = 0; i < count; i++) fds.push(events.getInt32(i * EPOLL_EVENT_SIZE + EPOLL_DATA_OFFSET, true));
+  return fds;
+}
+
 // struct epoll_event is packed on x86-64 only (linux/eventpoll.h, EPOLL_PACKED).
 const EPOLL_EVENT_SIZE = process.arch === "x64" ? 12 : 16;
 const EPOLL_DATA_OFFSET = process.arch === "x64" ? 4 : 8;

@@ -4,6 +4,11 @@
  * datagrams are.
  */
 export interface DatagramIo {
+  /** From now on `ready` speaks of this socket, until `unwatch`, which comes before the socket is closed. */
+  watch(fd: number): void;
+  unwatch(fd: number): void;
+  /** Some of the sockets watched at which messages wait now. */
+  ready(): readonly number[];
   /** Takes what waits at a socket, at most as many as there is room for; gives their number, 0 for none. */
   receive(fd: number): number;
   /** The message with this index of those taken. Its memory holds until the next `receive`. */

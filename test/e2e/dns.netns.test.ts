@@ -92,7 +92,7 @@ describe("upstream servers", () => {
     expect((await dig("guard", "own")).answers).toEqual([`A ${await addressOn(world, "own", "vault")}`]);
   });
 
-  test("that refuse give way to the next, and with none left the answer is SERVFAIL", async () => {
+  test("that refuse leave SERVFAIL when there is no other", async () => {
     expect((await dig("web", "refused.example")).status).toBe("SERVFAIL");
   });
 
@@ -100,6 +100,54 @@ describe("upstream servers", () => {
     const { code, stderr } = await world.netdock(["attach", "--pid", "1", "--dns", "127.0.0.11"]);
     expect(code).not.toBe(0);
     expect(stderr).toContain("dns.servers[0]");
+  });
+});
+
+describe("names of sandboxes", () => {
+  test("with every network behind them, by link, by short id, and back from the address", async () => {
+    await idle(
+      world,
+      "db",
+      "--network",
+      "name=front,link=web:www",
+      "--network-alias",
+      "store",
+      "--hostname",
+      "db1",
+    );
+    const web = await addressOn(world, "web", "front");
+    const db = await addressOn(world, "db", "front");
+    const [{ id }] = JSON.parse(await world.netdockOk("inspect", "db")) as [{ id: string }];
+    const script = ["db", "DB1", "store", "db.front", "web.back.end", "www", id.slice(0, 12), "nobody.front"]
+      .map((name) => `getent ahostsv4 ${name} | grep STREAM || echo none`)
+      .join("; ");
+    const found = async (sandbox: string): Promise<string[]> =>
+      (await world.exec(sandbox, ["sh", "-c", script])).stdout
+        .split("\n")
+        .map((line) => line.split(" ")[0] ?? "");
+    const backEnd = await addressOn(world, "web", "back.end");
+    // What nobody here is called is the outside's: the host's server has an address for everything.
+    const outside = "198.51.100.1";
+    expect(await found("web")).toEqual([db, db, db, db, backEnd, outside, db, outside, ""]);
+    expect(await found("db")).toEqual([db, db, db, db, outside, web, db, outside, ""]);
+    expect((await dig("web", "-x", db)).answers).toEqual(["PTR db.front."]);
+    expect(await dig("web", "db", "MX")).toEqual({ status: "NOERROR", answers: [] });
+  });
+
+  test("in a sandbox with IPv6 alone; its servers outside are asked all the same", async () => {
+    await world.netdockOk(
+      ...["network", "create", "--ipv4=false", "--ipv6", "--subnet", "fd00:90::/64", "six"],
+    );
+    await idle(world, "a6", "--network", "six");
+    await idle(world, "b6", "--network", "six", "--ip6", "fd00:90::b6");
+    const { stdout } = await world.exec("a6", ["getent", "ahostsv6", "b6"]);
+    expect(stdout).toMatch(/^fd00:90::b6 /);
+    expect((await dig("a6", "who.example")).answers).toEqual(["A 127.0.0.1"]);
+  });
+
+  test("are counted in `netdock status`", async () => {
+    const line = /^dns: (\d+) questions: .*\d+ own names.*\d+ asked outside/m;
+    expect(await world.netdockOk("status")).toMatch(line);
   });
 });
 

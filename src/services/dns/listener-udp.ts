@@ -1,6 +1,7 @@
-import { createSocket, type RemoteInfo } from "node:dgram";
+import { createSocket } from "node:dgram";
 import type { DatagramIo } from "../../model/datagrams.ts";
 import type { SandboxId } from "../../model/ids.ts";
+import type { Drain } from "./drain.ts";
 import type { Resolver } from "./resolver.ts";
 
 export interface Listener {
@@ -11,42 +12,22 @@ export interface Listener {
 export interface UdpParts {
   readonly resolver: Resolver;
   readonly io: DatagramIo;
+  /** Of all sockets that share `io`. */
+  readonly drain: Drain;
   readonly warn: (what: string, message: string) => void;
 }
 
-/** Messages answered in a turn of the event loop beside those that the runtime reads: a flood is not all there is to do. */
-const TURN = 256;
-/** After so many looks in vain, doubled each time, a socket is looked at less: one client alone asks one after another. */
-const MAX_PAUSE = 64;
-
-/**
- * Answers on a bound UDP socket opened by someone else. Throws if the descriptor is none; it is then still the caller's.
- *
- * The runtime says that a message is there and brings it; what else waits by then is taken, answered and sent by two system
- * calls for all, at a third of what the runtime needs for each.
- */
-export function listenUdp(fd: number, sandbox: SandboxId, { resolver, io, warn }: UdpParts): Listener {
+/** Answers on a bound UDP socket opened by someone else. Throws if the descriptor is none; it is then still the caller's. */
+export function listenUdp(fd: number, sandbox: SandboxId, parts: UdpParts): Listener {
+  const { resolver, io, drain, warn } = parts;
   const socket = createSocket("udp4");
   let open = true;
-  let left = TURN;
-  let pause = 1;
-  let paused = 0;
 
-  const first = (bytes: Uint8Array, from: RemoteInfo): void => {
-    resolver.handle(bytes, {
-      sandbox,
-      stream: false,
-      reply: (reply) => {
-        if (open) io.sendTo(fd, reply, io.address(from.address, from.port));
-      },
-    });
-  };
-
-  const rest = (count: number): void => {
+  const take = (count: number): void => {
     let inTurn = true;
     for (let i = 0; i < count; i++) {
-      // An answer that comes later goes alone; whom it goes to is known when the memory has others' addresses in it.
-      let late: Uint8Array | undefined;
+      // An answer that comes later goes alone, and the memory has others' addresses by then.
+      let sender: Uint8Array | undefined;
       let answered = false;
       resolver.handle(io.message(i), {
         sandbox,
@@ -54,39 +35,38 @@ export function listenUdp(fd: number, sandbox: SandboxId, { resolver, io, warn }
         reply: (reply) => {
           answered = true;
           if (inTurn) io.answer(i, reply);
-          else if (open && late !== undefined) io.sendTo(fd, reply, late);
+          else if (open && sender !== undefined) io.sendTo(fd, reply, sender);
         },
       });
-      if (!answered) late = io.sender(i);
+      if (!answered) sender = io.sender(i);
     }
     inTurn = false;
-    io.send(fd);
+    if (open) io.send(fd);
   };
 
   socket.on("message", (bytes, from) => {
-    first(bytes, from);
-    if (paused > 0) {
-      paused--;
-      return;
-    }
-    if (left <= 0 || !open) return;
-    const count = io.receive(fd);
-    if (count === 0) {
-      paused = pause;
-      pause = Math.min(pause * 2, MAX_PAUSE);
-      return;
-    }
-    pause = 1;
-    if (left === TURN) setImmediate(() => (left = TURN));
-    left -= count;
-    rest(count);
+    resolver.handle(bytes, {
+      sandbox,
+      stream: false,
+      reply: (reply) => {
+        if (open) io.sendTo(fd, reply, io.address(from.address, from.port));
+      },
+    });
+    if (open) drain.more();
   });
   socket.on("error", (error) => warn("udp", `UDP socket of sandbox ${sandbox}: ${error.message}`));
-  socket.bind({ fd });
+  drain.add(fd, take);
+  try {
+    socket.bind({ fd });
+  } catch (error) {
+    drain.remove(fd);
+    throw error;
+  }
   return {
     close() {
       if (!open) return;
       open = false;
+      drain.remove(fd);
       socket.close();
     },
   };

@@ -138,6 +138,57 @@ describe("by UDP", () => {
     expect(time.pending).toBe(0);
   });
 
+  test("answers a burst to several sandboxes, each question where it came from, those from outside when they are there", async () => {
+    const upstream = createSocket("udp4");
+    clients.add({ destroy: () => upstream.close() });
+    upstream.bind(0, loopback);
+    await once(upstream, "listening");
+    upstreamPort = upstream.address().port;
+    const asked: (() => void)[] = [];
+    upstream.on("message", (bytes, from) => {
+      const query = decodeMessage(bytes);
+      const name = query.questions[0]?.name ?? "";
+      // The last octet of the answer is the name's number.
+      const answers = [aRecord(name, 300, `198.51.100.${name.split(".")[0]}`)];
+      const reply = encodeMessage({ ...query, response: true, answers });
+      asked.push(() => upstream.send(reply, from.port, from.address));
+      // All at once, when the questions are long forgotten.
+      if (asked.length === 40) for (const answer of asked) answer();
+    });
+    names.upstreamServers = [loopback];
+    begin();
+    const other = openLoopbackSockets();
+    service.start("s2" as SandboxId, other);
+    const sockets = [await udpClient(), await udpClient()];
+    port = other.port;
+    sockets.push(await udpClient(), await udpClient());
+    const got = await Promise.all(
+      sockets.map(async (socket, s) => {
+        const heard = new Map<number, unknown>();
+        const all = new Promise<void>((resolve) => {
+          socket.on("message", (bytes) => {
+            const reply = decodeMessage(bytes);
+            heard.set(reply.id, addressOf(reply));
+            if (heard.size === 60) resolve();
+          });
+        });
+        for (let i = 0; i < 60; i++) {
+          const outside = i % 6 === 0;
+          socket.send(queryBytes(outside ? `${s * 60 + i}.example` : "web", TYPE.A, { id: s * 60 + i }));
+        }
+        await all;
+        return heard;
+      }),
+    );
+    got.forEach((heard, s) => {
+      for (let i = 0; i < 60; i++) {
+        const id = s * 60 + i;
+        expect(heard.get(id)).toEqual([i % 6 === 0 ? `198.51.100.${id}` : "10.0.0.2"]);
+      }
+    });
+    expect(service.metrics()).toMatchObject({ queries: 240, local: 200, forwarded: 40, malformed: 0 });
+  });
+
   test("says SERVFAIL when nobody listens there", async () => {
     const gone = createServer();
     gone.listen(0, loopback);

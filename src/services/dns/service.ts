@@ -7,6 +7,7 @@ import type { NetnsKey } from "../../model/ops.ts";
 import type { NameSource, ResolverService } from "../../model/resolver.ts";
 import type { Responder } from "../../wire/dns/index.ts";
 import type { UpstreamDialer } from "./dialer.ts";
+import { Drain } from "./drain.ts";
 import { Forwarder } from "./forwarder.ts";
 import type { ResolverLimits } from "./limits.ts";
 import { listenTcp } from "./listener-tcp.ts";
@@ -48,6 +49,7 @@ export function createDnsService(parts: DnsServiceParts): DnsService {
   };
   const forwarder = new Forwarder({ clock, counters, dialerIn, limits, randomId, responder, timers, warn });
   const resolver = new Resolver({ counters, forwarder, limits, names, responder, warn });
+  const drain = new Drain(io);
   const running = new Map<SandboxId, readonly Listener[]>();
 
   const stop = (sandbox: SandboxId): void => {
@@ -64,7 +66,9 @@ export function createDnsService(parts: DnsServiceParts): DnsService {
           subject: sandbox,
         });
       }
-      const udp = takeOver(udpFd, [tcpFd], sandbox, () => listenUdp(udpFd, sandbox, { resolver, io, warn }));
+      const udp = takeOver(udpFd, [tcpFd], sandbox, () =>
+        listenUdp(udpFd, sandbox, { resolver, io, drain, warn }),
+      );
       const tcp = takeOver(
         tcpFd,
         [],

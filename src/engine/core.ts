@@ -49,6 +49,9 @@ export interface EngineParts {
   readonly onStep?: ((step: JournalStep) => void) | undefined;
 }
 
+/** A host that moves to another network gets other name servers; sandboxes go on asking the right ones without a restart. */
+const RESOLV_CONF_MS = 1000;
+
 /** What the operations share: parts, state, indexes, locks. It decides nothing. */
 export class Core {
   readonly host: Host;
@@ -75,7 +78,7 @@ export class Core {
   readonly #ipam: ReadonlyMap<string, IpamDriver>;
   readonly #onStep: ((step: JournalStep) => void) | undefined;
   readonly #readResolvConf: () => ResolvConf;
-  #resolvConf: ResolvConf | undefined;
+  #resolvConf: { readonly conf: ResolvConf; readonly read: number } | undefined;
 
   constructor(parts: EngineParts) {
     this.host = parts.host;
@@ -142,10 +145,15 @@ export class Core {
     return endpoints.map((endpoint) => ({ endpoint, network: this.network(endpoint.networkId) }));
   }
 
-  /** The host's resolvers and domains; read once, and again at each start and reconcile. */
+  /** The host's resolvers and domains, as they were a second ago at most. */
   resolvConf(): ResolvConf {
-    this.#resolvConf ??= this.#readResolvConf();
-    return this.#resolvConf;
+    const now = this.clock.now();
+    const known = this.#resolvConf;
+    // A clock set back must not make it last for hours.
+    if (known !== undefined && now - known.read < RESOLV_CONF_MS && now >= known.read) return known.conf;
+    const conf = this.#readResolvConf();
+    this.#resolvConf = { conf, read: now };
+    return conf;
   }
 
   forgetResolvConf(): void {

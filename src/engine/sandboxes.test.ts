@@ -127,6 +127,18 @@ describe("the files of a sandbox", () => {
     expect(file("s", "hosts")).toContain("10.0.0.5\tdb\n172.17.0.1\thost\n");
   });
 
+  test("a host that gets other name servers: running sandboxes' questions go to those from then on", async () => {
+    const { id } = await boot.engine.createSandbox({ networks: [{ network: "front" }] });
+    expect(boot.names.upstreams(id)?.servers).toEqual(["192.0.2.53"]);
+    machine.resolvConf = "nameserver 198.51.100.7\noptions ndots:2\n";
+    machine.now += 1000;
+    expect(boot.names.upstreams(id)?.servers).toEqual(["198.51.100.7"]);
+    expect(boot.names.keepsShortNames(id)).toBe(true);
+    machine.resolvConf = "";
+    machine.now += 1000;
+    expect(boot.names.upstreams(id)).toBeUndefined();
+  });
+
   test("follow connects and disconnects", async () => {
     await boot.engine.createSandbox({ name: "s" });
     await boot.engine.connect("s", { network: "front" });

@@ -203,6 +203,12 @@ export const sandboxRequest: Schema<SandboxRequest> = object<SandboxRequest>({
       text("One port or range"),
       { examples: [["8080:80", "127.0.0.1:5300-5309:53-62/udp", "80"]] },
     ),
+    expose: list("Ports that the sandbox serves, published only by publishAll", text("One port or range"), {
+      examples: [["80", "53/udp", "8000-8009"]],
+    }),
+    publishAll: flag(
+      "Publish every exposed port that publish does not name at a free port; false when left out",
+    ),
     dns: dnsRequest,
     extraHosts: list(
       "More lines for /etc/hosts; host-gateway stands for the host's address",

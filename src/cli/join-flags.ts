@@ -18,6 +18,8 @@ export async function joinRequest(context: CliContext, flags: Flags): Promise<Sa
     labels: await labelsOf(context, flags),
     networks: networksOf(flags),
     publish: flags.list("publish"),
+    ...(flags.list("expose").length === 0 ? {} : { expose: flags.list("expose") }),
+    ...(flags.has("publishAll") ? { publishAll: true } : {}),
     dns: Object.values(dns).every((list) => list.length === 0) ? undefined : dns,
     extraHosts: flags.list("addHost").map(extraHost),
     sysctls: flags.fullPairs("sysctl", "a setting like net.ipv4.ip_forward=1"),

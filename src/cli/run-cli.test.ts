@@ -283,6 +283,7 @@ describe("netdock run", () => {
       },
     ],
     ["-d -- x -y", { process: { command: ["x", "-y"] } }],
+    ["-d -P --expose 80 --expose 53/udp x", { expose: ["80", "53/udp"], publishAll: true }],
     ["-dit -p 8080:80 -p 127.0.0.1:1-2:3-4/udp x", { publish: ["8080:80", "127.0.0.1:1-2:3-4/udp"] }],
     [
       "-d -e A=b -e MINE -e NONE -w sub x",

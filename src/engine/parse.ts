@@ -4,6 +4,7 @@ import type { NetworkRequest } from "../model/network.ts";
 import type { ProcessSpec } from "../model/process.ts";
 import type { NetnsSource, Sandbox, SandboxRequest } from "../model/sandbox.ts";
 import { EMBEDDED_RESOLVER } from "../plan/files/resolv-conf.ts";
+import { exposedMappings } from "./expose.ts";
 import { parsePublish } from "./publish.ts";
 
 /** Docker's grammar for names of networks and containers (daemon/names). */
@@ -70,11 +71,12 @@ export function parseSandboxParts(
   const op = "sandbox.create";
   const domainname = request.domainname ?? "";
   if (domainname !== "") checkHostname(domainname, "domainname");
+  const wishes = (request.publish ?? []).map((text, i) => parsePublish(text, `publish[${i}]`));
   return {
     domainname,
     labels: { ...request.labels },
     netns: parseNetns(request),
-    ports: (request.publish ?? []).map((text, i) => parsePublish(text, `publish[${i}]`)),
+    ports: [...wishes, ...exposedMappings(request, wishes)],
     dns: {
       servers: (request.dns?.servers ?? []).map((text, i) => parseNameServer(text, `dns.servers[${i}]`, op)),
       search: (request.dns?.search ?? []).map((text, i) => {

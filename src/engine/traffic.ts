@@ -113,8 +113,11 @@ export function publishedOn(
     if (publisher === undefined) continue;
     const target = publisher.address;
     bindings.push({ ...port, endpointId: publisher.endpoint.id });
-    if (translatable(port.hostIp, target)) elements.push(...publishElements(port, target));
-    else proxied.push({ port, target });
+    const translated = translatable(port.hostIp, target);
+    if (translated) elements.push(...publishElements(port, target));
+    // Of every IPv6 address ::1 is the one that cannot be translated, and alone comes through to the socket.
+    const served = !translated || port.hostIp === "::";
+    if (served && port.protocol !== "sctp") proxied.push({ port, target });
   }
   for (const { family, endpoint, network, address } of ways.opened) {
     const ports = wishes.filter(({ hostIp }) => hostIp === undefined || familyOf(hostIp) === family);

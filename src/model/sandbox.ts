@@ -33,6 +33,10 @@ export interface SandboxRequest {
   readonly networks?: readonly EndpointRequest[] | undefined;
   /** Docker's spelling: `8080:80`, `127.0.0.1:8000-8009:80-89/udp`, `[::1]:80:80`, `80`. */
   readonly publish?: readonly string[] | undefined;
+  /** Ports the sandbox serves: `80`, `53/udp`, `8000-8009`. Says nothing to the firewall unless `publishAll`. */
+  readonly expose?: readonly string[] | undefined;
+  /** false. Every exposed port that `publish` does not name gets a free port of the host. */
+  readonly publishAll?: boolean | undefined;
   readonly dns?: DnsRequest | undefined;
   /** `name:ip`; the ip `host-gateway` stands for the host. */
   readonly extraHosts?: readonly string[] | undefined;

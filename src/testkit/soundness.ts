@@ -149,7 +149,8 @@ function proxiedPortsOf({ bindings, endpoints }: SandboxView): string[] {
     const endpoint = endpoints.find((e) => e.id === endpointId);
     const own = familyOf(hostIp) === 4 ? endpoint?.ipv4 : endpoint?.ipv6;
     const target = own ?? (familyOf(hostIp) === 4 ? endpoint?.ipv6 : endpoint?.ipv4);
-    if (target === undefined || (own !== undefined && hostIp !== "::1")) return [];
+    const loopback6 = hostIp === "::1" || hostIp === "::";
+    if (target === undefined || protocol === "sctp" || (own !== undefined && !loopback6)) return [];
     return Array.from(
       { length: count },
       (_, i) => `${hostIp}:${hostPort + i}/${protocol} → ${addressOf(target)} ${containerPort + i}`,

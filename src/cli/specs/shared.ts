@@ -28,6 +28,12 @@ export const JOIN_FLAGS: readonly FlagSpec[] = [
     text: "publish ports: [[HOST-IP:]HOST-PORT:]PORT[/PROTOCOL], ranges too",
     repeat: true,
   },
+  {
+    flags: "--expose <port>",
+    text: "port that the sandbox serves: PORT[-LAST][/PROTOCOL]; published by -P",
+    repeat: true,
+  },
+  { flags: "-P, --publish-all", text: "publish every exposed port at a free port of the host" },
   { flags: "--dns <ip>", text: "DNS server to ask instead of the host's", repeat: true },
   { flags: "--dns-search <domain>", text: "DNS search domain", repeat: true },
   { flags: "--dns-option <option>", text: "DNS option, like ndots:2", repeat: true },

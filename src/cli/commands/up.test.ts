@@ -492,7 +492,7 @@ test("netdock status shows the daemon and the projects", async () => {
   const { code, stdout } = await cli.run("status");
   expect(code).toBe(0);
   expect(stdout).toMatch(
-    /^daemon 0\.0\.0-test, pid \d+, up for .*\n5 networks, 2 sandboxes \(2 running\)\n\nproject shop\nSERVICE/,
+    /^daemon 0\.0\.0-test, pid \d+, up for .*\n5 networks, 2 sandboxes \(2 running\)\ndns: .*\n\nproject shop\nSERVICE/,
   );
   expect(await cli.run("status", "shpo")).toMatchObject({
     code: 3,

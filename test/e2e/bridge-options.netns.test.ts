@@ -151,6 +151,36 @@ test("a member of an isolated network has no host, even with a route of its own 
   }
 });
 
+// Docker's TestPointToPoint.
+test.each([
+  { name: "isolated", internal: true, mode: "isolated" },
+  { name: "inhibited", internal: true, mode: "nat" },
+])("two sandboxes fill a subnet of two addresses, where the bridge has none: $name", async (spec) => {
+  const name = `two-${spec.name}`;
+  const n = spec.mode === "isolated" ? 1 : 2;
+  const dual = spec.mode === "isolated";
+  await world.engine.createNetwork({
+    name,
+    internal: spec.internal,
+    enableIPv6: dual,
+    ipam: { config: [{ subnet: `10.19.${n}.0/31` }, ...(dual ? [{ subnet: "fd00:19::/127" }] : [])] },
+    options: {
+      [`${OPTION}.gateway_mode_ipv4`]: spec.mode,
+      [`${OPTION}.gateway_mode_ipv6`]: spec.mode,
+      [`${OPTION}.inhibit_ipv4`]: "true",
+    },
+  });
+  for (const end of ["a", "b"]) {
+    await world.engine.createSandbox({ name: `${name}-${end}`, networks: [{ network: name }] });
+  }
+  await expect(world.engine.createSandbox({ name: "third", networks: [{ network: name }] })).rejects.toEqual(
+    expect.objectContaining({ code: "exhausted" }),
+  );
+  for (const family of dual ? FAMILIES : ([4] as const)) {
+    expect(seen(`${name}-b`, `${name}-a`, family)).toBe(world.address(`${name}-b`, family));
+  }
+});
+
 // Docker's TestBridgeICC, its link-local rows.
 test.each([true, false])("link-local addresses are reached by members where ICC is %j", async (icc) => {
   const name = `local-${icc}`;

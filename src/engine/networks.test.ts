@@ -19,6 +19,8 @@ afterEach(async () => {
   machine[Symbol.dispose]();
 });
 
+const MTU = "com.docker.network.driver.mtu";
+
 const subnets = (name: string): string[] => boot.engine.network(name).ipam.pools.map((p) => p.subnet);
 
 describe("createNetwork()", () => {
@@ -68,6 +70,27 @@ describe("createNetwork()", () => {
     expect([asked, subnets("two")]).toEqual([2, ["10.7.0.0/24", "10.8.0.0/24", "fd01:203:405::/64"]]);
     await boot.engine.createNetwork({ name: "sized", ipam: { config: [{ subnet: "0.0.0.0/28" }] } });
     expect(asked).toBe(3);
+  });
+
+  test.each([
+    { what: "a tunnel's", uplink: 1420, request: {}, mtu: "1420" },
+    { what: "Ethernet's", uplink: 1500, request: {}, mtu: undefined },
+    { what: "jumbo frames'", uplink: 9000, request: {}, mtu: undefined },
+    { what: "none", uplink: undefined, request: {}, mtu: undefined },
+    {
+      what: "a tunnel's, but the user's word counts",
+      uplink: 1420,
+      request: { options: { [MTU]: "1300" } },
+      mtu: "1300",
+    },
+    { what: "a tunnel's, but nothing leaves", uplink: 1420, request: { internal: true }, mtu: undefined },
+    { what: "too small for IPv6", uplink: 1200, request: { enableIPv6: true }, mtu: undefined },
+  ])("takes the uplink's MTU where that is less than Ethernet's: $what", async ({ uplink, request, mtu }) => {
+    boot.host.uplinkMtuBytes = uplink;
+    const made = await boot.engine.createNetwork({ name: "n", ...request });
+    expect(made.options[MTU]).toBe(mtu);
+    const bridge = [...machine.kernel.host.links.values()].find(({ name }) => name.startsWith("nd-"));
+    expect(bridge?.mtuBytes).toBe(mtu === undefined ? 1500 : Number(mtu));
   });
 
   test("an internal network leads nowhere", async () => {

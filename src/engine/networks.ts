@@ -16,6 +16,7 @@ import {
   settleRequest,
 } from "./network-config.ts";
 import { checkNetworkName } from "./parse.ts";
+import { optionsFor } from "./uplink-mtu.ts";
 
 export const PREDEFINED = ["bridge", "host", "none"] as const;
 
@@ -88,6 +89,7 @@ export class Networks {
     const ipam = core.ipam(request.ipam?.driver ?? driver.capabilities.ipam);
     // The dump of the host's routes is not free, and only pools that nobody chose need it.
     const taken = needsDefaultPool(request, families) ? core.host.takenPrefixes(core.state.pools()) : [];
+    const options = optionsFor(core, driver, request);
     const { network, intent } = core.commit("process", () => {
       const id = newId<NetworkId>();
       const pools = this.#requestPools(ipam, {
@@ -109,7 +111,7 @@ export class Networks {
         enableIPv4: families.includes(4),
         enableIPv6: families.includes(6),
         ipam: { driver: ipam.name, options: { ...request.ipam?.options }, pools },
-        options: { ...request.options },
+        options,
         labels: { ...request.labels },
         ...(request.configFrom === undefined ? {} : { configFrom: request.configFrom }),
         predefined,

@@ -31,7 +31,7 @@ import { openResolverSockets } from "./resolver-sockets.ts";
 import { SandboxWatch } from "./sandbox-watch.ts";
 import { hostLinks } from "./route-plan.ts";
 import { followPacket } from "./ruleset/walk.ts";
-import { readNameServers, takenPrefixes } from "./surroundings.ts";
+import { readNameServers, takenPrefixes, uplinkMtu } from "./surroundings.ts";
 import { listenTcp, openTcp, openUdp } from "./sockets.ts";
 import { readSysctl } from "./sysctl.ts";
 
@@ -183,6 +183,10 @@ export class LinuxHost implements Host {
 
   takenPrefixes(pools: ReadonlySet<Cidr>): TakenPrefix[] {
     return takenPrefixes(this.#table.route(HOST_NETNS), this.nameServers(), pools);
+  }
+
+  uplinkMtu(): number | undefined {
+    return uplinkMtu(this.#table.route(HOST_NETNS));
   }
 
   nameServers(): Ip[] {

@@ -50,6 +50,22 @@ test("taken are all prefixes the host routes to, in any table, except by our own
     await host.apply([deletion("br0"), deletion("theirs")]);
   }));
 
+test("the uplink is the link by which the world is reached, and there may be none", () =>
+  withHostNamespace(async ({ host }) => {
+    expect(host.uplinkMtu()).toBeUndefined();
+    await host.apply([
+      bridge("up4", { mtuBytes: 1420 }),
+      bridge("up6", { mtuBytes: 1400 }),
+      address("host", "up4", "192.0.2.1/24"),
+      address("host", "up6", "2001:db8::1/64"),
+      route("host", "up6", "::/0", "2001:db8::9"),
+    ]);
+    expect(host.uplinkMtu()).toBe(1400);
+    await host.apply([route("host", "up4", "0.0.0.0/0", "192.0.2.9")]);
+    expect(host.uplinkMtu()).toBe(1420);
+    await host.apply([deletion("up4"), deletion("up6")]);
+  }));
+
 test("readNameServers() takes `nameserver` lines only, zones left off, and none from a missing file", () =>
   withHostNamespace(({ runDir }) => {
     const path = join(runDir, "resolv.conf");

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { type Cidr, makeCidr } from "../base/cidr.ts";
-import { bitsOf, familyOf, type Ip, isLoopback, tryParseIp } from "../base/ip.ts";
+import { bitsOf, familyNumber, familyOf, type Ip, isLoopback, tryParseIp } from "../base/ip.ts";
 import type { TakenPrefix } from "../model/ipam.ts";
+import { decodeRoute, getRoute } from "../wire/netlink/route.ts";
 import { RT_TABLE } from "../wire/netlink/route-numbers.ts";
 import { fileError, isNodeError } from "./errno.ts";
 import type { NetlinkSocket } from "./netlink-socket.ts";
@@ -39,6 +40,29 @@ export function takenPrefixes(
     if (!isLoopback(ip) && !taken.has(prefix)) taken.set(prefix, `${ip} is a name server of the host`);
   }
   return [...taken].map(([prefix, why]) => ({ prefix, why }));
+}
+
+/** Addresses of the world at large, which the host reaches by what it has for that: a default route, or a VPN's halves of one. */
+const WORLD = ["1.1.1.1", "2606:4700:4700::1111"] as const;
+
+/** MTU in bytes of the link by which the kernel would send to the world; nothing is sent. */
+export function uplinkMtu(socket: NetlinkSocket): number | undefined {
+  for (const destination of WORLD) {
+    const family = familyNumber(familyOf(destination as Ip));
+    const query = {
+      family,
+      destination: destination as Ip,
+      destinationLength: bitsOf(familyOf(destination as Ip)),
+    };
+    const [reply] = socket.transact([getRoute(query)]);
+    const body = reply?.messages[0]?.body;
+    // No route: ENETUNREACH.
+    if (body === undefined) continue;
+    const { oif } = decodeRoute(body);
+    const link = oif === undefined ? undefined : linksAt(socket, new Set([oif])).get(oif);
+    if (link?.mtu !== undefined) return link.mtu;
+  }
+  return undefined;
 }
 
 /** `nameserver` lines of a resolv.conf(5), in order; a zone (`fe80::1%eth0`) is left off. A missing file has none. */

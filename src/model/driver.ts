@@ -25,6 +25,8 @@ export interface DriverCapabilities {
 export interface Driver {
   readonly name: string;
   readonly capabilities: DriverCapabilities;
+  /** Option under which a network's MTU stands, where the driver has one and the host's uplink limits it. */
+  readonly mtuOption?: string;
   /** Throws `invalid` naming the option, its value and what is right. */
   checkNetwork(request: NetworkRequest): void;
   /** Refuses what two networks of this driver may not share (a bridge name). Throws `conflict`. */

@@ -112,6 +112,8 @@ export interface Host {
   /** Prefixes the host routes to, and its resolvers: what no default pool may overlap. Left out are `pools`, and what leads
    * to our own bridges. */
   takenPrefixes(pools: ReadonlySet<Cidr>): TakenPrefix[];
+  /** MTU in bytes of the link by which the host reaches the world, by IPv4 if it can; undefined when it does not. */
+  uplinkMtu(): number | undefined;
   /** Name servers of the host's resolv.conf. */
   nameServers(): Ip[];
 

@@ -56,6 +56,7 @@ export class FakeHost implements Host {
   readonly busyPorts: Held[] = [];
   /** The host has no IPv6. */
   ipv6: boolean = true;
+  uplinkMtuBytes: number | undefined;
   /** The n-th step from now fails (1: the next): steps of plans, and what is made outside them. */
   failAfter: number | undefined;
   /** How long it takes the kernel to delete a link. */
@@ -224,6 +225,11 @@ export class FakeHost implements Host {
   takenPrefixes(): TakenPrefix[] {
     this.#live();
     return this.taken;
+  }
+
+  uplinkMtu(): number | undefined {
+    this.#live();
+    return this.uplinkMtuBytes;
   }
 
   nameServers(): Ip[] {

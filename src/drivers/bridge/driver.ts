@@ -21,6 +21,7 @@ export function bridgeDriver(): Driver {
   };
   return {
     name: "bridge",
+    mtuOption: BRIDGE_OPTION.mtu,
     capabilities: {
       scope: "local",
       ipam: "default",

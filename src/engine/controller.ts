@@ -13,6 +13,7 @@ import { Partition } from "./partition.ts";
 import { Reconciler } from "./reconcile.ts";
 import { Recovery } from "./recovery.ts";
 import { Sandboxes } from "./sandboxes.ts";
+import { Sanctioned } from "./sanctioned.ts";
 import { Takeover } from "./takeover.ts";
 import { watchKernel } from "./watch.ts";
 
@@ -27,7 +28,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   const { endpoints } = sandboxes;
   const membership = new Membership(core, endpoints);
   const takeover = new Takeover(core, endpoints);
-  const reconciler = new Reconciler(core, { endpoints, takeover });
+  const reconciler = new Reconciler(core, { endpoints, takeover, sanctioned: new Sanctioned(core) });
   const recovery = new Recovery(core, { sandboxes, takeover, reconciler });
   await recovery.load();
   await recovery.adopt();
@@ -139,6 +140,7 @@ async function withdraw(core: Core, unwatch: () => void): Promise<void> {
   unwatch();
   await core.settled();
   await core.host.apply([...networks.values()].flatMap((n) => removeOps(core.driverOf(n).network(n))));
+  core.host.sanction({ bridges: [], uplinks: [] }, { dryRun: false });
   core.host.removeFirewall();
 }
 

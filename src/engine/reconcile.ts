@@ -8,6 +8,7 @@ import { differsInside, NO_SWEEP, planRepairs, type Repair } from "../plan/repai
 import type { Difference, ReconcileReport } from "./contract.ts";
 import type { Core } from "./core.ts";
 import type { Endpoints } from "./endpoints.ts";
+import type { Sanctioned } from "./sanctioned.ts";
 import type { Takeover } from "./takeover.ts";
 import { publishedOn, waysOf } from "./traffic.ts";
 
@@ -16,11 +17,20 @@ export class Reconciler {
   readonly #core: Core;
   readonly #endpoints: Endpoints;
   readonly #takeover: Takeover;
+  readonly #sanctioned: Sanctioned;
 
-  constructor(core: Core, parts: { readonly endpoints: Endpoints; readonly takeover: Takeover }) {
+  constructor(
+    core: Core,
+    parts: {
+      readonly endpoints: Endpoints;
+      readonly takeover: Takeover;
+      readonly sanctioned: Sanctioned;
+    },
+  ) {
     this.#core = core;
     this.#endpoints = parts.endpoints;
     this.#takeover = parts.takeover;
+    this.#sanctioned = parts.sanctioned;
   }
 
   reconcile(request: { readonly dryRun: boolean }): Promise<ReconcileReport> {
@@ -93,7 +103,11 @@ export class Reconciler {
       // oxlint-disable-next-line no-await-in-loop -- rare that there is something to wait for
       if (!away.has(sandbox)) differences.push(...(await this.#mendRedirect(sandbox, dryRun)));
     }
-    differences.push(...this.#reconcileFirewall(blueprints, dryRun), ...(await this.#sweepPins(dryRun)));
+    differences.push(
+      ...this.#reconcileFirewall(blueprints, dryRun),
+      ...this.#sanctioned.compare(core.host.observe(HOST_NETNS), { dryRun }),
+    );
+    differences.push(...(await this.#sweepPins(dryRun)));
     this.#report(differences, dryRun);
     return { differences, repaired: !dryRun };
   }

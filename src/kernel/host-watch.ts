@@ -11,7 +11,7 @@ import { POLL } from "./libc.ts";
 import type { NetlinkSocket } from "./netlink-socket.ts";
 import { linksOf } from "./observe.ts";
 import type { Poller } from "./poller.ts";
-import { mentionsOurTable } from "./firewall-events.ts";
+import { concernsUs } from "./firewall-events.ts";
 
 /** linux/netfilter/nfnetlink.h */
 const NFNLGRP_NFTABLES = 7;
@@ -119,7 +119,7 @@ export class HostWatch {
     const own = this.#options.ownPortIds();
     let changed = false;
     const { lost } = this.#options.nftables.receiveEvents((message) => {
-      if (!own.has(message.pid) && mentionsOurTable(message)) changed = true;
+      if (!own.has(message.pid) && concernsUs(message)) changed = true;
     });
     return changed || lost ? [{ kind: "firewall" }] : [];
   }

@@ -1,6 +1,6 @@
 import type { Cidr } from "../base/cidr.ts";
 import type { Family, Ip } from "../base/ip.ts";
-import type { Blockade, FirewallElement } from "../model/firewall.ts";
+import type { Blockade, FirewallElement, Sanction } from "../model/firewall.ts";
 import type {
   Host,
   HostEvent,
@@ -164,6 +164,10 @@ export class LinuxHost implements Host {
 
   removeFirewall(): void {
     this.#firewall.remove();
+  }
+
+  sanction(wish: Sanction, options: { readonly dryRun: boolean }): string[] {
+    return this.#firewall.sanction(wish, options);
   }
 
   follow(packets: readonly ProbePacket[]): Hindrance[][] {

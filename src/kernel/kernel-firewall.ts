@@ -1,6 +1,6 @@
-import type { Blockade, FirewallChange, FirewallElement } from "../model/firewall.ts";
+import type { Blockade, FirewallChange, FirewallElement, Sanction } from "../model/firewall.ts";
 import { HOST_NETNS, type NetnsKey } from "../model/ops.ts";
-import { elementKey } from "../plan/firewall/index.ts";
+import { DOCKER_USER, elementKey, sanctionedRules } from "../plan/firewall/index.ts";
 import { errnoName } from "../wire/netlink/errno.ts";
 import { NETLINK } from "../wire/netlink/numbers.ts";
 import {
@@ -10,11 +10,15 @@ import {
   compilePartition,
   compileRedirect,
   compileRemoval,
+  compileSanction,
   compileTable,
   decodeElements,
   type FirewallBatch,
   hasRedirect,
+  readSanctionedPlace,
   readTable,
+  SANCTION_FAMILIES,
+  sanctionIsThere,
   type TableDump,
   tableIsOurs,
 } from "./firewall/index.ts";
@@ -77,6 +81,20 @@ export class KernelFirewall implements FirewallSteps {
 
   remove(): void {
     transact(this.#host(), "firewall.remove", compileRemoval);
+  }
+
+  /** Brings Docker's place for others in line, in both families; gives what differed, in words. */
+  sanction(wish: Sanction, { dryRun }: { readonly dryRun: boolean }): string[] {
+    const socket = this.#host();
+    const rules = sanctionedRules(wish);
+    return SANCTION_FAMILIES.flatMap((family) => {
+      const place = readSanctionedPlace((request, decode) => socket.dump(request, decode), family);
+      if (sanctionIsThere(place, rules)) return [];
+      if (!dryRun) {
+        transact(socket, "firewall.sanction", (firstSeq) => compileSanction(place, rules, firstSeq));
+      }
+      return [`chain ${DOCKER_USER} of table ${family} filter lacks netdock's rules, or has others`];
+    });
   }
 
   /** Everybody's tables. */

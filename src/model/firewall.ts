@@ -39,3 +39,11 @@ export type Blockade =
   | { readonly kind: "between"; readonly from: string; readonly to: string }
   /** Packets that the host routes from one address to another of the same family. */
   | { readonly kind: "routed"; readonly from: Ip; readonly to: Ip };
+
+/** What is to pass another firewall at the place that it leaves to others. */
+export interface Sanction {
+  /** Links of ours. None: nothing of ours is put there. */
+  readonly bridges: readonly string[];
+  /** Links by which the outside is reached. */
+  readonly uplinks: readonly string[];
+}

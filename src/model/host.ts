@@ -1,7 +1,7 @@
 import type { Cidr } from "../base/cidr.ts";
 import type { Ip } from "../base/ip.ts";
 import type { Mac } from "../base/mac.ts";
-import type { Blockade, FirewallElement } from "./firewall.ts";
+import type { Blockade, FirewallElement, Sanction } from "./firewall.ts";
 import type { TakenPrefix } from "./ipam.ts";
 import type { NetnsKey, Op } from "./ops.ts";
 import type { Protocol } from "./ports.ts";
@@ -104,6 +104,11 @@ export interface Host {
    */
   block(blockades: readonly Blockade[]): void;
 
+  /**
+   * Lets traffic of ours pass where other firewalls leave a place for that (Docker's chain DOCKER-USER), and takes away what is
+   * not wished any more. Gives what differed, in words; nothing where there is no such place.
+   */
+  sanction(wish: Sanction, options: { readonly dryRun: boolean }): string[];
   /** What the host's filters, whoever made them, would do to these packets; see Hindrance. None: it passes. */
   follow(packets: readonly ProbePacket[]): Hindrance[][];
   /** What the kernel lacks of all that netdock can use, in words. */

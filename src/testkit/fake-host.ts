@@ -1,6 +1,6 @@
 import { NetError } from "../base/errors.ts";
 import { familyOf, isUnspecified, parseIp, type Ip } from "../base/ip.ts";
-import type { Blockade, FirewallElement } from "../model/firewall.ts";
+import type { Blockade, FirewallElement, Sanction } from "../model/firewall.ts";
 import type { Host, HostEvent, ObservedLink, ObservedNetns, PortReservation } from "../model/host.ts";
 import type { TakenPrefix } from "../model/ipam.ts";
 import { HOST_NETNS, type NetnsKey, type Op } from "../model/ops.ts";
@@ -211,6 +211,15 @@ export class FakeHost implements Host {
   block(blockades: readonly Blockade[]): void {
     this.#live();
     this.blockades = blockades;
+  }
+
+  /** Nobody else has a firewall here, unless told so. */
+  sanction(wish: Sanction, { dryRun }: { readonly dryRun: boolean }): string[] {
+    this.#live();
+    const text = JSON.stringify(wish);
+    if (this.kernel.sanction === undefined || this.kernel.sanction === text) return [];
+    if (!dryRun) this.kernel.sanction = text;
+    return ["the place for others lacks rules"];
   }
 
   follow(packets: readonly ProbePacket[]): Hindrance[][] {

@@ -35,6 +35,8 @@ export class FakeKernel {
   readonly foreign: Map<string, FakeNetns> = new Map();
   /** Namespaces that a left-over process keeps alive: unpinned, they keep their links. */
   readonly kept: Set<NetnsKey> = new Set();
+  /** What another firewall's place for others holds; undefined: there is none. */
+  sanction: string | undefined;
   firewall: Map<string, FirewallElement> | undefined;
   #index = 1;
 

@@ -167,11 +167,13 @@ function sameRules(
     chain.rules.every((rule, i) => {
       const wanted = compileRule(rule, family);
       const { expressions = [] } = observed[i] as AttrValues<RuleAttrs>;
-      return (
-        wanted.length === expressions.length && wanted.every((one, k) => sameExpression(one, expressions[k]))
-      );
+      return sameExpressions(wanted, expressions);
     })
   );
+}
+
+export function sameExpressions(wanted: readonly Expression[], observed: readonly Expression[]): boolean {
+  return wanted.length === observed.length && wanted.every((one, i) => sameExpression(one, observed[i]));
 }
 
 /** The kernel shows defaults that nobody sent (`flags: 0`, ends of ranges), so all that we send must be shown, not more. */

@@ -7,4 +7,5 @@ export {
   compileRemoval,
   compileTable,
 } from "./compile.ts";
+export { compileSanction, readSanctionedPlace, SANCTION_FAMILIES, sanctionIsThere } from "./docker-user.ts";
 export { decodeElements, type Dump, hasRedirect, readTable, type TableDump, tableIsOurs } from "./dump.ts";

@@ -11,7 +11,7 @@ export function lookUp(set: RulesetSet, key: Bytes): Found {
   const own = set.elements.filter((element) => element.key !== undefined);
   const found =
     ((set.flags ?? 0) & NFT_SET.INTERVAL) === 0
-      ? byEquality(own, key)
+      ? byEquality(set, own, key)
       : own.some((element) => element.keyEnd !== undefined)
         ? byFields(set, own, key)
         : byRange(own, key);
@@ -20,14 +20,24 @@ export function lookUp(set: RulesetSet, key: Bytes): Found {
   return set.elements.find((element) => ((element.flags ?? 0) & NFT_SET_ELEM.CATCHALL) !== 0) ?? null;
 }
 
-function byEquality(elements: readonly SetElement[], key: Bytes): Found {
+/** Elements by key, for sets of thousands. */
+const indexes = new WeakMap<RulesetSet, Map<string, SetElement>>();
+
+function indexOf(set: RulesetSet): Map<string, SetElement> {
+  const known = indexes.get(set);
+  if (known !== undefined) return known;
+  const index = new Map(set.elements.map((element) => [bytesOf(element.key).join(" "), element]));
+  indexes.set(set, index);
+  return index;
+}
+
+function byEquality(set: RulesetSet, elements: readonly SetElement[], key: Bytes): Found {
+  if (!key.includes(undefined)) return indexOf(set).get(key.join(" ")) ?? null;
   let open = false;
   for (const element of elements) {
     const value = bytesOf(element.key);
     const isApart = key.some((byte, i) => byte !== undefined && byte !== value[i]);
-    if (isApart) continue;
-    if (key.every((byte) => byte !== undefined)) return element;
-    open = true;
+    if (!isApart) open = true;
   }
   return open ? undefined : null;
 }

@@ -1,5 +1,6 @@
 export * from "./ast.ts";
 export * from "./bridge.ts";
+export * from "./docker-user.ts";
 export * from "./elements.ts";
 export * from "./format.ts";
 export * from "./partition.ts";

@@ -81,14 +81,15 @@ export interface NewRule extends In {
   readonly chain: string;
   readonly expressions: readonly Expression[];
   readonly comment?: string | undefined;
-  /** Handle of the rule after which this one goes; absent: at the end. */
+  /** Handle of the rule after which this one goes, or before which; absent: at the end. */
   readonly after?: bigint | undefined;
+  readonly before?: bigint | undefined;
 }
 
 export function addRule(rule: NewRule): Request {
-  const { family, table, chain, expressions, after } = rule;
-  const value = { table, chain, expressions, position: after, ...comment("rule", rule.comment) };
-  return request("rule", "new", family, value, CREATE | NLM_F.APPEND);
+  const { family, table, chain, expressions, after, before } = rule;
+  const value = { table, chain, expressions, position: after ?? before, ...comment("rule", rule.comment) };
+  return request("rule", "new", family, value, before === undefined ? CREATE | NLM_F.APPEND : CREATE);
 }
 
 export function deleteRule(rule: In & { readonly chain: string; readonly handle: bigint }): Request {

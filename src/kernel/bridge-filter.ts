@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { decodeLink, getLink } from "../wire/netlink/link.ts";
+import { decodeLink, getLink, type LinkRequest } from "../wire/netlink/link.ts";
 import { RTEXT_FILTER } from "../wire/netlink/link-numbers.ts";
 import { isNodeError } from "./errno.ts";
 import type { NetlinkSocket } from "./netlink-socket.ts";
@@ -25,7 +25,18 @@ export function framesMeetFirewall(socket: NetlinkSocket, bridge: string, filter
   if (filter.allBridges) return true;
   const [reply] = socket.transact([getLink({ name: bridge, extMask: RTEXT_FILTER.SKIP_STATS })]);
   const body = reply?.messages[0]?.body;
-  const info = body === undefined ? undefined : decodeLink(body).linkInfo?.info;
+  return body !== undefined && isFiltered(decodeLink(body).linkInfo?.info);
+}
+
+type LinkInfo = NonNullable<LinkRequest["linkInfo"]>;
+
+/** Whether a bridge asks for that itself. */
+export function isFiltered(info: LinkInfo["info"]): boolean {
   if (info?.kind !== "bridge") return false;
   return info.data?.nfCallIptables === true && info.data.nfCallIp6tables === true;
+}
+
+/** The part of a bridge's message that has it ask, or no longer ask. */
+export function filterInfo(filtered: boolean): NonNullable<LinkInfo["info"]> {
+  return { kind: "bridge", data: { nfCallIptables: filtered, nfCallIp6tables: filtered } };
 }

@@ -1,5 +1,6 @@
 import { unreachable } from "../base/unreachable.ts";
 import type { LinkKind, LinkSpec } from "../model/ops.ts";
+import { filterInfo } from "./bridge-filter.ts";
 import { addLink, type LinkRequest, setLink, upFlag } from "../wire/netlink/link.ts";
 import { IPVLAN_F, IPVLAN_MODE, MACVLAN_MODE } from "../wire/netlink/link-kind-numbers.ts";
 import { IN6_ADDR_GEN_MODE } from "../wire/netlink/link-numbers.ts";
@@ -47,18 +48,25 @@ export function finishLinkRequests(
 ): Request[] {
   const { name, alias } = spec;
   const afSpec = inetSpec(spec, hasIpv6);
-  const port = {
-    ...(spec.hairpin === true ? { hairpin: true } : {}),
-    ...(isolate ? { isolated: true } : {}),
-  };
-  const isPort = Object.keys(port).length > 0;
+  const slave = portInfo({ hairpin: spec.hairpin === true, isolate });
   const requests: Request[] = [];
-  if (alias !== undefined || isPort || afSpec !== undefined) {
-    const linkInfo = isPort ? { slave: { kind: "bridge", data: port } as const } : undefined;
-    requests.push(setLink({ name, alias, afSpec, linkInfo }));
+  if (alias !== undefined || slave !== undefined || afSpec !== undefined) {
+    requests.push(setLink({ name, alias, afSpec, linkInfo: slave === undefined ? undefined : { slave } }));
   }
   if (spec.up && spec.linkLocal === false) requests.push(setLink({ name, ...upFlag(true) }));
   return requests;
+}
+
+/** Settings of a bridge port that are not the kernel's own; undefined when there are none. */
+export function portInfo(port: {
+  readonly hairpin: boolean;
+  readonly isolate: boolean;
+}): NonNullable<LinkRequest["linkInfo"]>["slave"] | undefined {
+  if (!port.hairpin && !port.isolate) return undefined;
+  return {
+    kind: "bridge",
+    data: { ...(port.hairpin ? { hairpin: true } : {}), ...(port.isolate ? { isolated: true } : {}) },
+  };
 }
 
 /** Brings up a veth's other end, which is always made down. */
@@ -89,9 +97,7 @@ type KindInfo = NonNullable<NonNullable<LinkRequest["linkInfo"]>["info"]>;
 function kindInfo(kind: LinkKind, places: LinkPlaces): KindInfo {
   switch (kind.type) {
     case "bridge":
-      return kind.filtered === true
-        ? { kind: "bridge", data: { nfCallIptables: true, nfCallIp6tables: true } }
-        : { kind: "bridge" };
+      return kind.filtered === true ? filterInfo(true) : { kind: "bridge" };
     case "dummy":
       return { kind: kind.type };
     case "veth": {

@@ -6,6 +6,7 @@ import { decodeLink, dumpLinks, getLink, type Link } from "../wire/netlink/link.
 import { IFF, RTEXT_FILTER } from "../wire/netlink/link-numbers.ts";
 import { decodeRoute, dumpRoutes, type Route, type RouteFilter } from "../wire/netlink/route.ts";
 import { RT_TABLE, RTN } from "../wire/netlink/route-numbers.ts";
+import { isFiltered } from "./bridge-filter.ts";
 import { hasErrno } from "./errno.ts";
 import type { NetlinkSocket } from "./netlink-socket.ts";
 
@@ -115,6 +116,7 @@ function observedLink(
     alias: link.alias ?? "",
     ...(link.master === undefined ? {} : { master: names.get(link.master) }),
     addresses,
+    ...(info?.kind === "bridge" ? { filtered: isFiltered(info) } : {}),
   };
 }
 

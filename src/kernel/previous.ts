@@ -2,6 +2,7 @@ import type { Op, RouteSpec } from "../model/ops.ts";
 import { decodeLink, getLink, type Link } from "../wire/netlink/link.ts";
 import { IFF, RTEXT_FILTER } from "../wire/netlink/link-numbers.ts";
 import { RT_TABLE } from "../wire/netlink/route-numbers.ts";
+import { isFiltered } from "./bridge-filter.ts";
 import type { NetlinkSocket } from "./netlink-socket.ts";
 import { destinationOf, dumpTable } from "./observe.ts";
 import type { RouteOp } from "./route-plan.ts";
@@ -25,7 +26,8 @@ export function previousSettings(socket: NetlinkSocket, ops: readonly RouteOp[])
     if (op.set.alias !== undefined) set.alias = link.alias ?? "";
     if (op.set.master !== undefined) set.master = nameOf(socket, link.master ?? 0) ?? null;
     const mac = op.set.mac !== undefined && typeof link.address === "string" ? { mac: link.address } : {};
-    found.set(op, { ...op, set: { ...set, ...mac } });
+    const filtered = op.set.filtered === undefined ? {} : { filtered: isFiltered(link.linkInfo?.info) };
+    found.set(op, { ...op, set: { ...set, ...mac, ...filtered } });
   });
   return found;
 }

@@ -8,9 +8,15 @@ import { setLink, upFlag } from "../wire/netlink/link.ts";
 import type { Request } from "../wire/netlink/message.ts";
 import { addRoute, deleteRoute, replaceRoute } from "../wire/netlink/route.ts";
 import { addressRequest, deleteRouteRequest, routeRequest } from "./address-requests.ts";
-import { framesMeetFirewall, readBridgeFilter } from "./bridge-filter.ts";
+import { filterInfo, framesMeetFirewall, readBridgeFilter } from "./bridge-filter.ts";
 import { linkIndex } from "./libc.ts";
-import { createLinkRequest, finishLinkRequests, raisePeerRequests, type VethPeer } from "./link-requests.ts";
+import {
+  createLinkRequest,
+  finishLinkRequests,
+  portInfo,
+  raisePeerRequests,
+  type VethPeer,
+} from "./link-requests.ts";
 import { previousRoute, previousSettings } from "./previous.ts";
 import type { NetlinkSocket, Reply } from "./netlink-socket.ts";
 import type { NetnsTable } from "./netns-table.ts";
@@ -105,13 +111,14 @@ export class RouteRun {
       case "link.create":
         return this.#createRequest(op);
       case "link.set": {
-        const { up, mtuBytes, master, alias, mac } = op.set;
+        const { up, mtuBytes, master, alias, mac, filtered } = op.set;
         return setLink({
           ...(up === undefined ? {} : upFlag(up)),
           name: op.name,
           mtu: mtuBytes,
           address: mac,
           alias,
+          ...(filtered === undefined ? {} : { linkInfo: { info: filterInfo(filtered) } }),
           master:
             typeof master === "string" ? this.#index(op.netns, master) : master === null ? 0 : undefined,
         });
@@ -166,6 +173,7 @@ export class RouteRun {
       case "link.set":
         fail(op, reply);
         if (before !== undefined) this.#undo(before);
+        this.#setPort(socket, op);
         return;
       case "address.add":
         // The link has it already: nothing to do, and nothing to take back.
@@ -218,6 +226,14 @@ export class RouteRun {
     const isolate = link.isolated === true && !this.#framesMeetFirewall(netns, link.master);
     const finish = finishLinkRequests(link, { hasIpv6: this.#hasIpv6, isolate });
     for (const one of this.#socket(netns).transact(finish)) fail(op, one);
+  }
+
+  /** In a message of its own: the kernel looks for the port before it puts the link on its bridge (rtnl_newlink). */
+  #setPort(socket: NetlinkSocket, op: Extract<RouteOp, { op: "link.set" }>): void {
+    const { hairpin = false, isolated = false, master } = op.set;
+    const isolate = isolated && !this.#framesMeetFirewall(op.netns, master ?? undefined);
+    const slave = portInfo({ hairpin, isolate });
+    if (slave !== undefined) fail(op, socket.transact([setLink({ name: op.name, linkInfo: { slave } })])[0]);
   }
 
   #framesMeetFirewall(netns: NetnsKey, bridge: string | undefined): boolean {

@@ -23,6 +23,8 @@ export interface ObservedLink {
   readonly addresses: readonly Cidr[];
   /** Those of `addresses` whose prefix the kernel routed to the link, as it does with each, and no longer does. */
   readonly unrouted?: readonly Cidr[] | undefined;
+  /** Of bridges: frames within it meet the host's firewall, by a setting of its own. */
+  readonly filtered?: boolean | undefined;
 }
 
 export interface ObservedRoute {

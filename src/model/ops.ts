@@ -92,6 +92,11 @@ export type Op =
         readonly master?: string | null;
         readonly alias?: string;
         readonly mac?: Mac;
+        /** Of bridges, see LinkKind. */
+        readonly filtered?: boolean;
+        /** Of bridge ports, see LinkSpec: a link that changes its bridge has lost them. */
+        readonly hairpin?: boolean;
+        readonly isolated?: boolean;
       };
     }
   | { readonly op: "address.add"; readonly netns: NetnsKey; readonly address: AddressSpec }

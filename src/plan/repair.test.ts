@@ -16,7 +16,13 @@ function bridge(name: string, id: string, mtuBytes?: number): Blueprint {
     links: [
       {
         netns: HOST_NETNS,
-        link: { name, kind: { type: "bridge" }, up: true, alias: `netdock:network:${id}`, mtuBytes },
+        link: {
+          name,
+          kind: { type: "bridge", filtered: true },
+          up: true,
+          alias: `netdock:network:${id}`,
+          mtuBytes,
+        },
         addresses: [parseCidr("10.0.0.1/24")],
       },
     ],
@@ -113,6 +119,11 @@ describe("planRepairs()", () => {
       ],
     ],
     ["a link that is down", [changed("br0", { up: false })], ["link br0 is down"]],
+    [
+      "frames kept from the firewall",
+      [changed("br0", { filtered: false })],
+      ["link br0 keeps its frames from the firewall"],
+    ],
     ["another MTU", [changed("br0", { mtuBytes: 9000 })], ["link br0 has MTU 9000 instead of 1400"]],
     [
       "a port taken off its bridge, and down",

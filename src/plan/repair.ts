@@ -150,9 +150,11 @@ function makeLink(
   return { text, subject: link.name, ops: [...before, { op: "link.create", netns, link }] };
 }
 
+type LinkChange = Extract<Op, { op: "link.set" }>["set"];
+
 /** What can be changed on a link that stands. */
 function setLink(netns: NetnsKey, link: LinkSpec, found: ObservedLink): Repair | undefined {
-  const set: { up?: boolean; mtuBytes?: number; master?: string; alias?: string } = {};
+  const set: { -readonly [K in keyof LinkChange]: LinkChange[K] } = {};
   const words: string[] = [];
   if (link.alias !== undefined && found.alias === "") {
     set.alias = link.alias;
@@ -168,7 +170,13 @@ function setLink(netns: NetnsKey, link: LinkSpec, found: ObservedLink): Repair |
   }
   if (link.master !== undefined && link.master !== found.master) {
     set.master = link.master;
+    if (link.hairpin === true) set.hairpin = true;
+    if (link.isolated === true) set.isolated = true;
     words.push(`is not a port of ${link.master}`);
+  }
+  if (link.kind.type === "bridge" && link.kind.filtered === true && found.filtered !== true) {
+    set.filtered = true;
+    words.push("keeps its frames from the firewall");
   }
   if (words.length === 0) return undefined;
   return {

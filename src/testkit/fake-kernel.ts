@@ -11,6 +11,8 @@ export interface FakeLink {
   up: boolean;
   mtuBytes: number;
   alias: string;
+  /** Of a bridge: its frames meet the firewall. */
+  filtered: boolean;
   master: string | undefined;
   readonly addresses: Set<Cidr>;
   peer: { readonly netns: FakeNetns; readonly name: string } | undefined;
@@ -145,6 +147,7 @@ export class FakeKernel {
       name,
       index: ++this.#index,
       alias: spec.alias ?? "",
+      filtered: kind.type === "bridge" && kind.filtered === true,
       master,
       addresses: new Set(),
       peer: undefined,
@@ -159,6 +162,7 @@ export class FakeKernel {
         index: ++this.#index,
         mtuBytes: kind.peer.mtuBytes ?? 1500,
         alias: "",
+        filtered: false,
         master: undefined,
         addresses: new Set(),
         peer: { netns, name },
@@ -181,12 +185,13 @@ export class FakeKernel {
     if (typeof set.master === "string" && !netns.links.has(set.master)) {
       throw kernelError("link.set", "ENODEV", set.master);
     }
-    const { up, mtuBytes, master, alias } = link;
+    const { up, mtuBytes, master, alias, filtered } = link;
+    if (set.filtered !== undefined) link.filtered = set.filtered;
     if (set.up !== undefined) link.up = set.up;
     if (set.mtuBytes !== undefined) link.mtuBytes = set.mtuBytes;
     if (set.alias !== undefined) link.alias = set.alias;
     if (set.master !== undefined) link.master = set.master ?? undefined;
-    return () => void Object.assign(link, { up, mtuBytes, master, alias });
+    return () => void Object.assign(link, { up, mtuBytes, master, alias, filtered });
   }
 
   #link(key: NetnsKey, name: string): FakeLink {
@@ -226,6 +231,7 @@ export function emptyNetns(loopbackUp: boolean): FakeNetns {
     up: loopbackUp,
     mtuBytes: 65_536,
     alias: "",
+    filtered: false,
     master: undefined,
     addresses: new Set(),
     peer: undefined,

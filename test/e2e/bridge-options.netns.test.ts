@@ -227,8 +227,8 @@ describe("a bridge that is there already", () => {
     await network({ name: "apart", options }, ["apart-a", "apart-b"], 8150);
     for (const family of FAMILIES) {
       expect(isClosed("apart-b", "apart-a", family)).toBe(true);
-      expect(isClosed("apart-b", "apart-a", family, { ip: HOST[family], port: 8150 })).toBe(false);
-      expect(isClosed("host", "apart-a", family)).toBe(false);
+      expect(seen("apart-b", "apart-a", family, { ip: HOST[family], port: 8150 })).not.toBe("closed");
+      expect(seen("host", "apart-a", family)).not.toBe("closed");
     }
     // It is the ports that do it: with one of them open, frames pass.
     const [endpoint] = world.engine.sandbox("apart-a").endpoints;
@@ -236,12 +236,29 @@ describe("a bridge that is there already", () => {
     // Who was asked for in vain is asked for again only after a second.
     world.host.sh(`nsenter --net=${world.engine.sandbox("apart-b").netnsPath} ip neigh flush dev eth0`);
     expect(seen("apart-b", "apart-a", 4)).toBe(world.address("apart-b", 4));
+    // A port that was taken off and put back is as it was.
+    world.host.sh(`ip link set ${endpoint?.hostInterface} nomaster`);
+    const { differences } = await world.engine.reconcile({ dryRun: false });
+    expect(differences.map(({ text }) => text)).toContain(
+      `link ${endpoint?.hostInterface} is not a port of br-apart`,
+    );
+    expect(isClosed("apart-b", "apart-a", 4)).toBe(true);
+    expect(seen("host", "apart-a", 4)).not.toBe("closed");
   });
 
   test("of netdock's own, without ICC, is told to show its frames to the firewall", async () => {
     await network({ name: "own", options: ICC_OFF }, ["own-a", "own-b"], 8160);
     const [endpoint] = world.engine.sandbox("own-a").endpoints;
     expect(world.host.sh(`bridge -d link show dev ${endpoint?.hostInterface}`)).toContain("isolated off");
+    expect(isClosed("own-b", "own-a", 4)).toBe(true);
+    // Somebody turns that off: it is seen, and put back.
+    const bridge = `nd-${world.engine.network("own").id.slice(0, 12)}`;
+    world.host.sh(`ip link set ${bridge} type bridge nf_call_iptables 0`);
+    expect(seen("own-b", "own-a", 4)).not.toBe("closed");
+    const { differences } = await world.engine.reconcile({ dryRun: false });
+    expect(differences.map(({ text }) => text)).toContain(
+      `link ${bridge} keeps its frames from the firewall`,
+    );
     expect(isClosed("own-b", "own-a", 4)).toBe(true);
   });
 });

@@ -146,6 +146,7 @@ function portsOf(sandbox: SandboxView): string[] {
 /** The firewall's part is compared by reconcile. */
 function proxiedPortsOf({ bindings, endpoints }: SandboxView): string[] {
   return bindings.flatMap(({ hostIp, hostPort, containerPort, count, protocol, endpointId }) => {
+    if (hostPort === 0) return [];
     const endpoint = endpoints.find((e) => e.id === endpointId);
     const own = familyOf(hostIp) === 4 ? endpoint?.ipv4 : endpoint?.ipv6;
     const target = own ?? (familyOf(hostIp) === 4 ? endpoint?.ipv6 : endpoint?.ipv4);

@@ -48,11 +48,11 @@ const WORLD = ["1.1.1.1", "2606:4700:4700::1111"] as const;
 /** MTU in bytes of the link by which the kernel would send to the world; nothing is sent. */
 export function uplinkMtu(socket: NetlinkSocket): number | undefined {
   for (const destination of WORLD) {
-    const family = familyNumber(familyOf(destination as Ip));
+    const family = familyNumber(familyOf(destination));
     const query = {
       family,
       destination: destination as Ip,
-      destinationLength: bitsOf(familyOf(destination as Ip)),
+      destinationLength: bitsOf(familyOf(destination)),
     };
     const [reply] = socket.transact([getRoute(query)]);
     const body = reply?.messages[0]?.body;

@@ -1,3 +1,4 @@
+import { errorText } from "../base/errors.ts";
 import { HOST_NETNS } from "../model/ops.ts";
 import type { Hindrance } from "../model/probe.ts";
 import { hindranceText, remedyFor } from "../plan/remedy.ts";
@@ -12,6 +13,30 @@ export function examine(core: Core): DoctorReport {
   const flows = flowsOf(core, host.observe(HOST_NETNS), { bridged });
   const findings = [...filterFindings(core, flows), ...settingFindings(core), ...kernelFindings(core)];
   return { findings, flows: flows.length };
+}
+
+/** Writes into the log what the doctor finds, each problem once as long as it lasts. */
+export class Watchman {
+  readonly #core: Core;
+  #told = new Set<string>();
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  look(): void {
+    const { log } = this.#core;
+    try {
+      const problems = examine(this.#core).findings.filter(({ severity }) => severity === "problem");
+      const now = new Map(problems.map((finding) => [JSON.stringify(finding), finding]));
+      for (const [key, { text, filter, affects, remedy }] of now) {
+        if (!this.#told.has(key)) log.warn({ rule: filter?.rule, affects, remedy }, text);
+      }
+      this.#told = new Set(now.keys());
+    } catch (error) {
+      log.warn({ error: errorText(error) }, "could not find out what other firewalls do");
+    }
+  }
 }
 
 /** br_netfilter's switch; without the module there is no such key. */

@@ -2,6 +2,7 @@ import { errorText } from "../base/errors.ts";
 import type { HostEvent } from "../model/host.ts";
 import type { NetnsKey } from "../model/ops.ts";
 import type { Core } from "./core.ts";
+import { Watchman } from "./doctor.ts";
 import type { Reconciler } from "./reconcile.ts";
 
 /** How long changes made by others are gathered before we look: a flush of a table sends a burst of events. */
@@ -12,8 +13,15 @@ const GATHER_MS = 100;
  * addresses, routes or tables; one sandbox after something was taken away in it. Until the returned function is called.
  */
 export function watchKernel(core: Core, reconciler: Reconciler): () => void {
+  const watchman = new Watchman(core);
+  watchman.look();
+  let filters = false;
   const host = gather(() => {
-    run(core, () => reconciler.reconcile({ dryRun: false }));
+    run(core, async () => {
+      await reconciler.reconcile({ dryRun: false });
+      if (filters) watchman.look();
+      filters = false;
+    });
   });
   const gone = new Set<NetnsKey>();
   const sandboxes = gather(() => {
@@ -23,7 +31,9 @@ export function watchKernel(core: Core, reconciler: Reconciler): () => void {
   });
   const stops = [
     core.host.watch((event) => {
-      if (concernsUs(event)) host.begin();
+      if (!concernsUs(event)) return;
+      filters ||= event.kind === "firewall";
+      host.begin();
     }),
     core.host.watchSandboxes((key) => {
       gone.add(key);

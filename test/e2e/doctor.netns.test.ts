@@ -97,6 +97,32 @@ X`);
     });
   });
 
+  test("of firewalld's kind is named with firewalld's own command", async () => {
+    await world.host.sh(`nft -f - <<'X'
+table inet firewalld {
+  chain filter_FORWARD {
+    type filter hook forward priority filter + 10; policy accept;
+    ct state { established, related } accept
+    ct status dnat accept
+    iifname "lo" accept
+    ct state invalid drop
+    iifname "wire0" oifname "wire0" accept
+    reject with icmpx admin-prohibited
+  }
+}
+X`);
+    expect(await reachable()).toEqual([false, true]);
+    const found = await findings();
+    expect(found.every(({ severity }) => severity === "problem")).toBe(true);
+    expect(found.map(({ remedy }) => remedy)).toContain(
+      `firewall-cmd --permanent --zone=trusted --add-interface=${bridge} && firewall-cmd --reload`,
+    );
+    expect(found.flatMap(({ affects }) => affects)).not.toContain(
+      "sandbox web: port 8080/tcp (IPv4) from wire0",
+    );
+    await world.host.sh("nft delete table inet firewalld");
+  });
+
   test("that may drop, by a rate, is a warning", async () => {
     await world.host.sh(
       "nft 'add table ip theirs; add chain ip theirs fw { type filter hook forward priority 0; }; add rule ip theirs fw oifname \"wire0\" limit rate over 1000/second drop'",

@@ -38,6 +38,25 @@ const calls: readonly (readonly [
     sampleEndpoint(),
   ],
   [
+    "peer",
+    (client) => client.peer("backend", { network: "store", oneWay: true, ports: ["80/tcp"] }),
+    ["peer", "backend", { network: "store", oneWay: true, ports: ["80/tcp"] }],
+    sampleNetwork(),
+  ],
+  [
+    "setPolicy",
+    (client) => client.setPolicy("backend", { default: "deny", rules: ["allow=10.0.0.0/8,443/tcp"] }),
+    ["setPolicy", "backend", { default: "deny", rules: ["allow=10.0.0.0/8,443/tcp"] }],
+    sampleNetwork(),
+  ],
+  [
+    "clearPolicy",
+    (client) => client.clearPolicy("backend", { sandbox: "a b" }),
+    ["clearPolicy", "backend", { sandbox: "a b" }],
+    undefined,
+  ],
+  ["unpeer", (client) => client.unpeer("backend", "store"), ["unpeer", "backend", "store"], undefined],
+  [
     "disconnect",
     (client) => client.disconnect("backend", "web"),
     ["disconnect", "web", "backend"],
@@ -70,6 +89,13 @@ const calls: readonly (readonly [
     ["createSandbox", { name: "s", networks: [{ network: "backend" }], publish: ["80:80"] }],
     sampleSandbox({ name: "s" }),
   ],
+  [
+    "publish",
+    (client) => client.publish("web", ["8080:80"]),
+    ["publish", "web", ["8080:80"]],
+    sampleSandbox(),
+  ],
+  ["unpublish", (client) => client.unpublish("web", ["80"]), ["unpublish", "web", ["80"]], sampleSandbox()],
   [
     "removeSandbox",
     (client) => client.removeSandbox("web", { force: true }),

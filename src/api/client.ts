@@ -3,6 +3,8 @@ import type {
   DoctorReport,
   NetworkView,
   PartitionView,
+  PeerRequest,
+  PolicyRequest,
   ReconcileReport,
   SandboxView,
 } from "../engine/contract.ts";
@@ -51,6 +53,12 @@ export interface Client extends Disposable {
   leases(ref: string, options?: RequestOptions): Promise<readonly Lease[]>;
   connect(networkRef: string, request: ConnectRequest, options?: RequestOptions): Promise<Endpoint>;
   disconnect(networkRef: string, sandboxRef: string, options?: RequestOptions): Promise<void>;
+  /** Lets members of two networks open connections to each other, instead of what was between the two before. */
+  peer(ref: string, request: PeerRequest, options?: RequestOptions): Promise<NetworkView>;
+  unpeer(ref: string, otherRef: string, options?: RequestOptions): Promise<void>;
+  /** Where members of a network, or one of them, may open connections to, in place of what was said before. */
+  setPolicy(ref: string, request: PolicyRequest, options?: RequestOptions): Promise<NetworkView>;
+  clearPolicy(ref: string, of: { readonly sandbox?: string }, options?: RequestOptions): Promise<void>;
   /** Frames between the sandbox and the network are lost until `heal`, and nobody is told. */
   cut(networkRef: string, sandboxRef: string, options?: RequestOptions): Promise<void>;
   heal(networkRef: string, sandboxRef: string, options?: RequestOptions): Promise<void>;
@@ -63,6 +71,9 @@ export interface Client extends Disposable {
   createSandbox(request: SandboxRequest, options?: RequestOptions): Promise<SandboxView>;
   /** `force` also ends its process. */
   removeSandbox(ref: string, request: { readonly force: boolean }, options?: RequestOptions): Promise<void>;
+  /** All of the ports, or none; `unpublish` names them as they were published. */
+  publish(ref: string, ports: readonly string[], options?: RequestOptions): Promise<SandboxView>;
+  unpublish(ref: string, ports: readonly string[], options?: RequestOptions): Promise<SandboxView>;
   startProcess(ref: string, process: ProcessSpec, options?: RequestOptions): Promise<SandboxView>;
   adoptProcess(ref: string, process: AdoptProcessRequest, options?: RequestOptions): Promise<SandboxView>;
   reportExit(ref: string, exitCode: number, options?: RequestOptions): Promise<void>;
@@ -123,6 +134,16 @@ export function connect(target: { readonly socketPath: string } | { readonly hos
     connect: (ref, request, options) => call("POST", at`/networks/${ref}/connect`, options, request),
     disconnect: (ref, sandbox, options) =>
       call("POST", at`/networks/${ref}/disconnect`, options, { sandbox }),
+    peer: (ref, request, options) => call("POST", at`/networks/${ref}/peer`, options, request),
+    unpeer: (ref, network, options) => call("POST", at`/networks/${ref}/unpeer`, options, { network }),
+    setPolicy: (ref, request, options) => call("POST", at`/networks/${ref}/policy`, options, request),
+    clearPolicy: (ref, { sandbox }, options) =>
+      call(
+        "DELETE",
+        at`/networks/${ref}/policy` +
+          query({ sandbox: sandbox === undefined ? undefined : encodeURIComponent(sandbox) }),
+        options,
+      ),
     cut: (ref, sandbox, options) => call("POST", at`/networks/${ref}/cut`, options, { sandbox }),
     heal: (ref, sandbox, options) => call("POST", at`/networks/${ref}/heal`, options, { sandbox }),
     partition: (options) => call("GET", "/partition", options),
@@ -133,6 +154,10 @@ export function connect(target: { readonly socketPath: string } | { readonly hos
     createSandbox: (request, options) => call("POST", "/sandboxes", options, request),
     removeSandbox: (ref, { force }, options) =>
       call("DELETE", at`/sandboxes/${ref}` + query({ force }), options),
+    publish: (ref, ports, options) =>
+      call("POST", at`/sandboxes/${ref}/publish`, options, { publish: ports }),
+    unpublish: (ref, ports, options) =>
+      call("POST", at`/sandboxes/${ref}/unpublish`, options, { publish: ports }),
     startProcess: (ref, spec, options) => call("POST", at`/sandboxes/${ref}/process`, options, spec),
     adoptProcess: (ref, adopted, options) =>
       call("POST", at`/sandboxes/${ref}/adopt-process`, options, adopted),

@@ -6,6 +6,10 @@ import {
   linkRequest,
   networkRequest,
   partitionRequest,
+  peerRequest,
+  policyQuery,
+  policyRequest,
+  unpeerRequest,
 } from "./request-schemas.ts";
 import { endpoint, lease, networkView, partitionView } from "./response-schemas.ts";
 import { type Route, route } from "./routes.ts";
@@ -106,6 +110,58 @@ export function networkRoutes(engine: Engine): readonly Route[] {
       status: 204,
       run: async ({ ref, body }) => {
         await engine.disconnect(body.sandbox, ref);
+        return undefined;
+      },
+    }),
+    route({
+      method: "POST",
+      path: "/networks/:ref/peer",
+      op: "network.peer",
+      tag,
+      summary: "Let members of two networks open connections to each other",
+      body: peerRequest,
+      refuses: ["not_found", "conflict", "unsupported", "kernel"],
+      status: 200,
+      reply: networkView,
+      run: ({ ref, body }) => engine.peer(ref, body),
+    }),
+    route({
+      method: "POST",
+      path: "/networks/:ref/unpeer",
+      op: "network.unpeer",
+      tag,
+      summary: "Isolate two networks again",
+      body: unpeerRequest,
+      refuses: ["not_found", "conflict", "kernel"],
+      status: 204,
+      run: async ({ ref, body }) => {
+        await engine.unpeer(ref, body.network);
+        return undefined;
+      },
+    }),
+    route({
+      method: "POST",
+      path: "/networks/:ref/policy",
+      op: "network.policy",
+      tag,
+      summary: "Say where members of a network, or one of them, may open connections to",
+      body: policyRequest,
+      refuses: ["not_found", "conflict", "unsupported", "kernel"],
+      status: 200,
+      reply: networkView,
+      run: ({ ref, body }) => engine.setPolicy(ref, body),
+    }),
+    route({
+      method: "DELETE",
+      path: "/networks/:ref/policy",
+      op: "network.policy.clear",
+      tag,
+      summary: "Take a policy away",
+      query: policyQuery,
+      refuses: ["not_found", "conflict", "unsupported", "kernel"],
+      status: 204,
+      run: async ({ ref, query }) => {
+        await engine.clearPolicy(ref, query);
         return undefined;
       },
     }),

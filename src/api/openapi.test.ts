@@ -49,6 +49,7 @@ describe("the OpenAPI document", () => {
     const listed = [...operations(api)].map(([path, method]) => `${method.toUpperCase()} ${path}`).toSorted();
     expect(listed).toEqual([
       "DELETE /netdock/v1/networks/{ref}",
+      "DELETE /netdock/v1/networks/{ref}/policy",
       "DELETE /netdock/v1/sandboxes/{ref}",
       "GET /netdock/v1/doctor",
       "GET /netdock/v1/events",
@@ -70,13 +71,18 @@ describe("the OpenAPI document", () => {
       "POST /netdock/v1/networks/{ref}/cut",
       "POST /netdock/v1/networks/{ref}/disconnect",
       "POST /netdock/v1/networks/{ref}/heal",
+      "POST /netdock/v1/networks/{ref}/peer",
+      "POST /netdock/v1/networks/{ref}/policy",
+      "POST /netdock/v1/networks/{ref}/unpeer",
       "POST /netdock/v1/partition",
       "POST /netdock/v1/reconcile",
       "POST /netdock/v1/sandboxes",
       "POST /netdock/v1/sandboxes/{ref}/adopt-process",
       "POST /netdock/v1/sandboxes/{ref}/exit",
       "POST /netdock/v1/sandboxes/{ref}/process",
+      "POST /netdock/v1/sandboxes/{ref}/publish",
       "POST /netdock/v1/sandboxes/{ref}/stop",
+      "POST /netdock/v1/sandboxes/{ref}/unpublish",
       "POST /netdock/v1/shutdown",
     ]);
     for (const route of listed) {

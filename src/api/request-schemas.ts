@@ -1,3 +1,4 @@
+import type { PeerRequest, PolicyRequest } from "../engine/contract.ts";
 import type { EndpointRequest } from "../model/endpoint.ts";
 import type { NetworkRequest, PoolRequest } from "../model/network.ts";
 import type { ProcessSpec } from "../model/process.ts";
@@ -10,8 +11,10 @@ import type {
   ExitRequest,
   LinkRequest,
   PartitionRequest,
+  PortsRequest,
   ReconcileRequest,
   StopRequest,
+  UnpeerRequest,
 } from "./types.ts";
 
 /**
@@ -126,6 +129,58 @@ export const disconnectRequest: Schema<DisconnectRequest> = object<DisconnectReq
   optional: {},
 });
 
+const otherNetwork = text("The other network by name, id or unique id prefix", {
+  minLength: 1,
+  examples: ["store"],
+});
+
+export const peerRequest: Schema<PeerRequest> = object<PeerRequest>({
+  id: "PeerRequest",
+  description: "Which network becomes a peer of the network of the path, instead of what was between the two",
+  required: { network: otherNetwork },
+  optional: {
+    oneWay: flag("Only members of the path's network may open connections; false when left out"),
+    ports: list(
+      "Ports that may be used; all, and every protocol, when left out",
+      text("PORT[-LAST][/protocol]"),
+      {
+        examples: [["80/tcp", "8000-8009/udp"]],
+      },
+    ),
+  },
+});
+
+export const unpeerRequest: Schema<UnpeerRequest> = object<UnpeerRequest>({
+  id: "UnpeerRequest",
+  description: "Which network is a peer of the network of the path no more",
+  required: { network: otherNetwork },
+  optional: {},
+});
+
+export const policyRequest: Schema<PolicyRequest> = object<PolicyRequest>({
+  id: "PolicyRequest",
+  description:
+    "Where members of the path's network may open connections to, in place of what was said before",
+  required: {
+    default: word("What becomes of what no rule matches", ["allow", "deny"]),
+    rules: list(
+      "Rules, of which the first that matches decides: allow=CIDR or deny=CIDR, and ,PORT[-LAST][/protocol] for each port",
+      text("Rule"),
+      { examples: [["deny=10.1.0.0/16", "allow=10.0.0.0/8,443/tcp,53/udp", "deny=any,25/tcp"]] },
+    ),
+  },
+  optional: { sandbox: sandboxField },
+});
+
+/** Whose policy. */
+export const policyQuery: Schema<{ readonly sandbox?: string }> = object<{ readonly sandbox?: string }>({
+  description: "Whose",
+  required: {},
+  optional: {
+    sandbox: text("Sandbox on the network; the network itself when left out", { examples: ["web"] }),
+  },
+});
+
 export const linkRequest: Schema<LinkRequest> = object<LinkRequest>({
   id: "LinkRequest",
   description: "Whose link to the network of the path",
@@ -199,9 +254,10 @@ export const sandboxRequest: Schema<SandboxRequest> = object<SandboxRequest>({
     labels,
     networks: list("Networks to join, in this order; bridge when left out", endpointRequest),
     publish: list(
-      "Ports to publish, in Docker's spelling [[host address:]host port:]port[/protocol]; ranges on both sides",
+      "Ports to publish, in Docker's spelling [[host address:]host port:]port[/protocol]; ranges on both sides. Behind it, " +
+        ",from=CIDR for each source that may use the port; without one all may",
       text("One port or range"),
-      { examples: [["8080:80", "127.0.0.1:5300-5309:53-62/udp", "80"]] },
+      { examples: [["8080:80", "127.0.0.1:5300-5309:53-62/udp", "80", "8081:81,from=192.0.2.0/24"]] },
     ),
     expose: list("Ports that the sandbox serves, published only by publishAll", text("One port or range"), {
       examples: [["80", "53/udp", "8000-8009"]],
@@ -225,6 +281,18 @@ export const sandboxRequest: Schema<SandboxRequest> = object<SandboxRequest>({
     autoRemove: flag("Remove the sandbox when its process ends; false when left out"),
   },
   examples: [{ name: "web", networks: [{ network: "backend" }], publish: ["8080:80"] }],
+});
+
+export const portsRequest: Schema<PortsRequest> = object<PortsRequest>({
+  id: "PortsRequest",
+  description: "Ports of a sandbox",
+  required: {
+    publish: list("Ports, spelled as in publish of a sandbox", text("One port or range"), {
+      minItems: 1,
+      examples: [["8080:80"]],
+    }),
+  },
+  optional: {},
 });
 
 export const adoptProcessRequest: Schema<AdoptProcessRequest> = object<AdoptProcessRequest>({
@@ -316,12 +384,16 @@ export const requestSchemas: readonly Schema<unknown>[] = [
   endpointRequest,
   connectRequest,
   disconnectRequest,
+  peerRequest,
+  unpeerRequest,
+  policyRequest,
   linkRequest,
   partitionRequest,
   processSpec,
   netnsRequest,
   dnsRequest,
   sandboxRequest,
+  portsRequest,
   adoptProcessRequest,
   exitRequest,
   stopRequest,

@@ -1,11 +1,11 @@
 import type { Cidr, Subnet } from "../base/cidr.ts";
 import type { Ip } from "../base/ip.ts";
 import type { Mac } from "../base/mac.ts";
-import type { NetworkView, PartitionView, SandboxView } from "../engine/contract.ts";
+import type { NetworkView, PartitionView, PolicyView, SandboxView } from "../engine/contract.ts";
 import type { Endpoint, EndpointLink } from "../model/endpoint.ts";
 import type { EndpointId, NetworkId, SandboxId } from "../model/ids.ts";
 import type { Lease } from "../model/ipam.ts";
-import type { Adopted, Pool } from "../model/network.ts";
+import type { Adopted, EgressPolicy, EgressRule, Peer, Pool, PortSpan } from "../model/network.ts";
 import { type PortBinding, type PortMapping, PROTOCOLS } from "../model/ports.ts";
 import type { ProcessStatus } from "../model/process.ts";
 import type { ExtraHost, NetnsSource } from "../model/sandbox.ts";
@@ -40,6 +40,38 @@ const id = <T extends string>(of: string): Schema<T> => text<T>(`Id of the ${of}
 export const texts = (description: string): Schema<Readonly<Record<string, string>>> =>
   map(description, text("Value"));
 
+const portSpan = object<PortSpan>({
+  id: "PortSpan",
+  description: "Neighbouring ports",
+  required: {
+    protocol: word("Protocol", PROTOCOLS),
+    first: port("First port"),
+    last: port("Last port"),
+  },
+  optional: {},
+});
+
+const egressRule = object<EgressRule>({
+  id: "EgressRule",
+  description: "One rule",
+  required: {
+    action: word("What becomes of a match", ["allow", "deny"]),
+    to: subnet("Destinations"),
+    ports: list("Ports; none: every port and protocol", portSpan),
+  },
+  optional: {},
+});
+
+const egressPolicy = object<EgressPolicy>({
+  id: "EgressPolicy",
+  description: "Where members may open connections to, as it is stored",
+  required: {
+    default: word("What becomes of what no rule matches", ["allow", "deny"]),
+    rules: list("Rules, of which the first that matches decides", egressRule),
+  },
+  optional: {},
+});
+
 const endpointRequired: RequiredFields<Endpoint> = {
   id: id<EndpointId>("endpoint"),
   networkId: id<NetworkId>("network"),
@@ -65,6 +97,7 @@ const endpointOptional: OptionalFields<Endpoint> = {
   gateway6: ip("IPv6 next hop for traffic that leaves the network"),
   interfaceName: text("Name of the link in the sandbox", { examples: ["eth0"] }),
   hostInterface: text("Name of the link's other end on the host"),
+  policy: egressPolicy,
 };
 
 export const endpoint: Schema<Endpoint> = object<Endpoint>({
@@ -94,6 +127,40 @@ const networkEndpoint = object<NetworkView["endpoints"][number]>({
   optional: endpointOptional,
 });
 
+const policyView = object<PolicyView>({
+  id: "Policy",
+  description: "Where members of a network may open connections to: the first rule that matches decides",
+  required: {
+    default: word("What becomes of what no rule matches", ["allow", "deny"]),
+    rules: list("Rules", text("Rule", { examples: ["allow=10.0.0.0/8,443/tcp"] })),
+  },
+  optional: { sandbox: text("Whose it is; absent: the network's", { examples: ["web"] }) },
+});
+
+const peering = object<NetworkView["peerings"][number]>({
+  id: "Peering",
+  description: "One direction in which two networks are peers",
+  required: {
+    direction: word("Who may open connections: this network's members (to), or the other's (from)", [
+      "to",
+      "from",
+    ]),
+    network: text("Name of the other network", { examples: ["store"] }),
+    ports: list("Ports that may be used; none: all", text("Ports", { examples: ["80/tcp"] })),
+  },
+  optional: {},
+});
+
+const peer = object<Peer>({
+  id: "Peer",
+  description: "Another network to whose members a network's members may open connections",
+  required: {
+    network: id<NetworkId>("network"),
+    ports: list("Ports that may be used; none: all", portSpan),
+  },
+  optional: {},
+});
+
 export const networkView: Schema<NetworkView> = object<NetworkView>({
   id: "Network",
   description: "A network with who is on it",
@@ -118,6 +185,8 @@ export const networkView: Schema<NetworkView> = object<NetworkView>({
     options: texts("Driver options"),
     labels: texts("Labels"),
     predefined: flag("Made by netdock itself; users cannot remove it"),
+    peerings: list("Networks that it reaches, or that reach it", peering),
+    policies: list("Where its members may send", policyView),
     endpoints: list("Who is on it", networkEndpoint),
   },
   optional: {
@@ -132,6 +201,8 @@ export const networkView: Schema<NetworkView> = object<NetworkView>({
       },
       optional: {},
     }),
+    policy: egressPolicy,
+    peers: list("Networks its members may reach, as they are stored", peer),
   },
 });
 
@@ -164,6 +235,8 @@ const netnsSource: Schema<NetnsSource> = oneOf<NetnsSource>("Where the namespace
   }),
 ]);
 
+const allowList = list("Sources that may use it, besides the host itself; absent: all", subnet("Addresses"));
+
 const portMapping = object<PortMapping>({
   id: "PortMapping",
   description: "A user's wish to publish",
@@ -172,7 +245,11 @@ const portMapping = object<PortMapping>({
     containerPort: port("First port in the sandbox"),
     count: count("How many ports, upwards from both firsts"),
   },
-  optional: { hostIp: ip("Address on the host"), hostPort: port("First port on the host") },
+  optional: {
+    hostIp: ip("Address on the host"),
+    hostPort: port("First port on the host"),
+    from: allowList,
+  },
 });
 
 const portBinding = object<PortBinding>({
@@ -189,7 +266,7 @@ const portBinding = object<PortBinding>({
     }),
     endpointId: id<EndpointId>("endpoint that receives the traffic"),
   },
-  optional: {},
+  optional: { from: allowList },
 });
 
 const processStatus = object<ProcessStatus>({
@@ -299,6 +376,12 @@ export const responseSchemas: readonly Schema<unknown>[] = [
   endpoint,
   pool,
   networkEndpoint,
+  egressRule,
+  egressPolicy,
+  policyView,
+  peering,
+  portSpan,
+  peer,
   networkView,
   sandboxEndpoint,
   portMapping,

@@ -7,6 +7,7 @@ import {
   adoptProcessRequest,
   exitRequest,
   logsQuery,
+  portsRequest,
   processSpec,
   removeQuery,
   sandboxRequest,
@@ -71,6 +72,31 @@ export function sandboxRoutes(engine: Engine, streams: OpenStreams): readonly Ro
         await engine.removeSandbox(ref, { force: isYes(query.force) });
         return undefined;
       },
+    }),
+    route({
+      method: "POST",
+      path: "/sandboxes/:ref/publish",
+      op: "port.publish",
+      tag,
+      summary: "Publish further ports, live: all of them, or none",
+      body: portsRequest,
+      refuses: ["not_found", "conflict", "exhausted", "unsupported", "kernel"],
+      status: 200,
+      reply: sandboxView,
+      run: ({ ref, body }) => engine.publish(ref, body.publish),
+    }),
+    route({
+      method: "POST",
+      path: "/sandboxes/:ref/unpublish",
+      op: "port.unpublish",
+      tag,
+      summary:
+        "Withdraw published ports, live; without the host's port, whatever leads to that port of the sandbox",
+      body: portsRequest,
+      refuses: ["not_found", "conflict", "kernel"],
+      status: 200,
+      reply: sandboxView,
+      run: ({ ref, body }) => engine.unpublish(ref, body.publish),
     }),
     route({
       method: "POST",

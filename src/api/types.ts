@@ -68,9 +68,19 @@ export interface DisconnectRequest {
   readonly sandbox: string;
 }
 
+/** Body of `POST /networks/:ref/unpeer`. */
+export interface UnpeerRequest {
+  readonly network: string;
+}
+
 /** Body of `POST /networks/:ref/cut` and `…/heal`. */
 export interface LinkRequest {
   readonly sandbox: string;
+}
+
+/** Body of `POST /sandboxes/:ref/publish` and `…/unpublish`. */
+export interface PortsRequest {
+  readonly publish: readonly string[];
 }
 
 /** Body of `POST /partition`. */

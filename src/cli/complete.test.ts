@@ -24,6 +24,9 @@ describe("complete()", () => {
       "cut",
       "heal",
       "prune",
+      "peer",
+      "unpeer",
+      "policy",
     ]);
     expect(words("-H", "/x.sock", "network", "c")).toEqual(["create", "connect", "cut"]);
     expect(words("nope", "")).toEqual([]);

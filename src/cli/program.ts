@@ -55,7 +55,7 @@ export async function parseCommandLine(argv: readonly string[], context: CliCont
       invocation = { kind: "run", spec, flags: new Flags(flags), args: command.args };
     });
     const parent = rest[0] === undefined ? program : (groups.get(rest[0]) as Command);
-    parent.addCommand(command, { hidden: spec.hidden === true });
+    parent.addCommand(command, { hidden: spec.hidden === true, isDefault: spec.isDefault === true });
   }
   try {
     await program.parseAsync(plainSwitches(argv), { from: "user" });

@@ -50,6 +50,8 @@ export interface CommandSpec {
   /** Exit code for failures of netdock's own; absent: by the kind of error. */
   readonly failureCode?: number;
   readonly hidden?: true;
+  /** What its group does with words that are none of its commands. */
+  readonly isDefault?: true;
   /** Loads the implementation, only when it is called: `netdock ps` reads no Compose parser. */
   readonly load: () => Promise<{ readonly run: (call: Call) => Promise<number> }>;
 }

@@ -6,8 +6,46 @@ import type { ProcessSpec } from "../model/process.ts";
 import type { ResolverMetrics } from "../model/resolver.ts";
 import type { Sandbox, SandboxRequest } from "../model/sandbox.ts";
 
+/** One direction in which two networks are peers, as one of them shows it. */
+export interface Peering {
+  /** `to`: this network's members may open connections to the other's; `from`: the other's to this one's. */
+  readonly direction: "to" | "from";
+  /** Name of the other network. */
+  readonly network: string;
+  /** `80/tcp`, `8000-8009/udp`; none: all. */
+  readonly ports: readonly string[];
+}
+
+export interface PeerRequest {
+  /** The other network by name, id or unique id prefix. */
+  readonly network: string;
+  /** false. Only the first network's members may open connections. */
+  readonly oneWay?: boolean | undefined;
+  /** `80`, `80/tcp`, `8000-8009/udp`; absent or none: all, and every protocol. */
+  readonly ports?: readonly string[] | undefined;
+}
+
+/** An egress policy as it is shown and set: an ordered list, of which the first rule that matches decides. */
+export interface PolicyView {
+  /** Whose it is; absent: the network's. */
+  readonly sandbox?: string;
+  readonly default: "allow" | "deny";
+  /** `allow=10.0.0.0/8,443/tcp`, `deny=fd00::/8`. */
+  readonly rules: readonly string[];
+}
+
+export interface PolicyRequest {
+  /** Sandbox on the network, whose traffic is then judged by this policy in place of the network's; absent: the network. */
+  readonly sandbox?: string | undefined;
+  readonly default: "allow" | "deny";
+  readonly rules: readonly string[];
+}
+
 /** A network with who is on it. */
 export interface NetworkView extends Network {
+  readonly peerings: readonly Peering[];
+  /** The network's own, then its members'. */
+  readonly policies: readonly PolicyView[];
   readonly endpoints: readonly (Endpoint & { readonly sandboxName: string })[];
 }
 
@@ -77,6 +115,22 @@ export interface Engine {
   pruneNetworks(): Promise<readonly string[]>;
   leases(ref: string): readonly Lease[];
 
+  /**
+   * Lets members of two networks open connections to each other, with their own addresses, instead of what was between the
+   * two before. Isolation ends for these two only. Refused for internal networks (`invalid`) and for drivers that do not
+   * route by the host (`unsupported`).
+   */
+  peer(ref: string, request: PeerRequest): Promise<NetworkView>;
+  /** Isolates two networks again, both ways. Connections that stand are not cut. `not_found` when they are no peers. */
+  unpeer(ref: string, otherRef: string): Promise<void>;
+  /**
+   * Says where members of a network, or one of them, may open connections to beyond it, in place of what was said before.
+   * Connections that stand are not cut. The host itself is not beyond: its own services are judged by its own firewall.
+   */
+  setPolicy(ref: string, request: PolicyRequest): Promise<NetworkView>;
+  /** Takes a policy away; `not_found` when there is none. */
+  clearPolicy(ref: string, of: { readonly sandbox?: string | undefined }): Promise<void>;
+
   /** Joins a sandbox to a network, live. `request.network` is the network's ref. */
   connect(sandboxRef: string, request: EndpointRequest): Promise<Endpoint>;
   disconnect(sandboxRef: string, networkRef: string): Promise<void>;
@@ -92,6 +146,17 @@ export interface Engine {
    */
   setPartition(groups: readonly (readonly string[])[]): Promise<void>;
   partition(): PartitionView;
+
+  /**
+   * Publishes further ports of a sandbox, live, in `SandboxRequest.publish`'s spelling: all of them, or (`conflict`, naming
+   * who has a port) none.
+   */
+  publish(sandboxRef: string, ports: readonly string[]): Promise<SandboxView>;
+  /**
+   * Withdraws published ports, in the same spelling; without the host's port, whatever leads to that port of the sandbox.
+   * Connections that stand are not cut. `not_found` when one of them is not published: then all stay.
+   */
+  unpublish(sandboxRef: string, ports: readonly string[]): Promise<SandboxView>;
 
   /** Makes the stack, joins its networks, publishes its ports and starts its process, all or nothing. */
   createSandbox(request: SandboxRequest): Promise<SandboxView>;

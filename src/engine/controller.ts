@@ -1,15 +1,21 @@
 import { errorText, NetError } from "../base/errors.ts";
 import type { Endpoint } from "../model/endpoint.ts";
-import type { Network } from "../model/network.ts";
+import type { EgressPolicy, Network } from "../model/network.ts";
 import type { Sandbox } from "../model/sandbox.ts";
 import { removeOps } from "../plan/blueprint.ts";
 import { compareGateways } from "../plan/gateway.ts";
-import type { Engine, NetworkView, SandboxView } from "./contract.ts";
+import type { Engine, NetworkView, Peering, PolicyView, SandboxView } from "./contract.ts";
 import { Core, type EngineParts } from "./core.ts";
 import { examine } from "./doctor.ts";
 import { Membership } from "./membership.ts";
+import { networkBlueprint } from "./network-rules.ts";
 import { Networks } from "./networks.ts";
 import { Partition } from "./partition.ts";
+import { showEgressRule } from "./egress-rules.ts";
+import { Peers } from "./peers.ts";
+import { Policies } from "./policies.ts";
+import { showSpan } from "./port-spans.ts";
+import { Publishing } from "./publishing.ts";
 import { Reconciler } from "./reconcile.ts";
 import { Recovery } from "./recovery.ts";
 import { Sandboxes } from "./sandboxes.ts";
@@ -27,6 +33,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   const sandboxes = new Sandboxes(core);
   const { endpoints } = sandboxes;
   const membership = new Membership(core, endpoints);
+  const publishing = new Publishing(core, endpoints);
   const takeover = new Takeover(core, endpoints);
   const reconciler = new Reconciler(core, { endpoints, takeover, sanctioned: new Sanctioned(core) });
   const recovery = new Recovery(core, { sandboxes, takeover, reconciler });
@@ -35,7 +42,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   await networks.ensurePredefined();
   const partition = new Partition(core);
   const unwatch = watchKernel(core, reconciler);
-  return engineOf({ core, networks, sandboxes, membership, reconciler, partition, unwatch });
+  return engineOf({ core, networks, sandboxes, membership, publishing, reconciler, partition, unwatch });
 }
 
 interface Rooms {
@@ -43,15 +50,18 @@ interface Rooms {
   readonly networks: Networks;
   readonly sandboxes: Sandboxes;
   readonly membership: Membership;
+  readonly publishing: Publishing;
   readonly reconciler: Reconciler;
   readonly partition: Partition;
   readonly unwatch: () => void;
 }
 
 function engineOf(rooms: Rooms): Engine {
-  const { core, networks, sandboxes, membership, reconciler, partition, unwatch } = rooms;
+  const { core, networks, sandboxes, membership, publishing, reconciler, partition, unwatch } = rooms;
   const { state } = core;
   const { lifecycle } = sandboxes;
+  const peers = new Peers(core);
+  const policies = new Policies(core);
   let closing: Promise<void> | undefined;
   const open = async <T>(task: () => Promise<T>): Promise<T> => {
     if (closing !== undefined) throw isClosed();
@@ -69,12 +79,18 @@ function engineOf(rooms: Rooms): Engine {
     network: (ref) => networkView(core, state.findNetwork(ref, "network.inspect")),
     removeNetwork: (ref) => through(() => networks.remove(ref)),
     pruneNetworks: () => through(() => networks.prune()),
+    peer: (ref, request) => through(async () => networkView(core, await peers.peer(ref, request))),
+    unpeer: (ref, otherRef) => through(() => peers.unpeer(ref, otherRef)),
+    setPolicy: (ref, request) => through(async () => networkView(core, await policies.set(ref, request))),
+    clearPolicy: (ref, of) => through(() => policies.clear(ref, of)),
     leases(ref) {
       const network = state.findNetwork(ref, "network.leases");
       return network.ipam.pools.flatMap((pool) => [...core.ipamOf(network).leases(pool.subnet)]);
     },
     connect: (sandboxRef, request) => through(() => membership.connect(sandboxRef, request)),
     disconnect: (sandboxRef, networkRef) => through(() => membership.disconnect(sandboxRef, networkRef)),
+    publish: (ref, ports) => through(async () => sandboxView(core, await publishing.publish(ref, ports))),
+    unpublish: (ref, ports) => through(async () => sandboxView(core, await publishing.unpublish(ref, ports))),
     setLink: (sandboxRef, networkRef, to) =>
       through(async () => partition.setLink(sandboxRef, networkRef, to)),
     setPartition: (groups) => through(async () => partition.setGroups(groups)),
@@ -139,7 +155,7 @@ async function withdraw(core: Core, unwatch: () => void): Promise<void> {
   // Or our own watch would put back what we take out.
   unwatch();
   await core.settled();
-  await core.host.apply([...networks.values()].flatMap((n) => removeOps(core.driverOf(n).network(n))));
+  await core.host.apply([...networks.values()].flatMap((n) => removeOps(networkBlueprint(core, n))));
   core.host.sanction({ bridges: [], uplinks: [] }, { dryRun: false });
   core.host.removeFirewall();
 }
@@ -147,10 +163,46 @@ async function withdraw(core: Core, unwatch: () => void): Promise<void> {
 function networkView(core: Core, network: Network): NetworkView {
   return {
     ...network,
+    peerings: peeringsOf(core, network),
+    policies: policiesOf(core, network),
     endpoints: core.state
       .endpointsOn(network.id)
       .map((e) => ({ ...e, sandboxName: core.state.sandboxes.get(e.sandboxId)?.name ?? "" })),
   };
+}
+
+function peeringsOf({ state }: Core, { id, peers = [] }: Network): Peering[] {
+  const rows = (
+    direction: Peering["direction"],
+    list: NonNullable<Network["peers"]>,
+    other?: Network,
+  ): Peering[] =>
+    list.flatMap(({ network, ports }) => {
+      const { name } = other ?? state.networks.get(network) ?? {};
+      return name === undefined ? [] : [{ direction, network: name, ports: ports.map(showSpan) }];
+    });
+  const incoming = [...state.networks.values()].flatMap((other) =>
+    rows(
+      "from",
+      (other.peers ?? []).filter((peer) => peer.network === id),
+      other,
+    ),
+  );
+  return [...rows("to", peers), ...incoming];
+}
+
+function policiesOf({ state }: Core, { id, policy }: Network): PolicyView[] {
+  const view = (one: EgressPolicy): PolicyView => ({
+    default: one.default,
+    rules: one.rules.map(showEgressRule),
+  });
+  const own = state.endpointsOn(id).flatMap((endpoint) => {
+    const sandbox = state.sandboxes.get(endpoint.sandboxId)?.name;
+    return endpoint.policy === undefined || sandbox === undefined
+      ? []
+      : [{ sandbox, ...view(endpoint.policy) }];
+  });
+  return [...(policy === undefined ? [] : [view(policy)]), ...own];
 }
 
 function sandboxView(core: Core, sandbox: Sandbox): SandboxView {

@@ -1,11 +1,12 @@
 import { errorText } from "../base/errors.ts";
 import type { UndoStack } from "../base/undo.ts";
 import type { Endpoint } from "../model/endpoint.ts";
-import type { Blueprint } from "../model/ops.ts";
+import { EMPTY_BLUEPRINT, type Blueprint } from "../model/ops.ts";
 import type { Sandbox } from "../model/sandbox.ts";
 import { createOps, mergeBlueprints, removeOps } from "../plan/blueprint.ts";
 import { releaseAddresses } from "./addressing.ts";
 import type { Core } from "./core.ts";
+import { ownPolicyOf } from "./policies.ts";
 import type { Prepared } from "./prepare.ts";
 import { placesOf, sameBindings, publishedOn, publishOps, routeOps, waysOf, type Ways } from "./traffic.ts";
 
@@ -44,6 +45,8 @@ export class Endpoints {
       const network = core.network(endpoint.networkId);
       return core.driverOf(network).endpoint({ network, endpoint, sandbox });
     });
+    const own = endpoints.flatMap(ownPolicyOf);
+    if (own.length > 0) blueprints.push({ ...EMPTY_BLUEPRINT, firewall: own });
     return blueprints.length === 1 ? (blueprints[0] as Blueprint) : mergeBlueprints(blueprints);
   }
 

@@ -1,6 +1,7 @@
 import { isNetError, NetError } from "../base/errors.ts";
 import type { Family } from "../base/ip.ts";
 import type { Driver } from "../model/driver.ts";
+import type { FirewallElement } from "../model/firewall.ts";
 import { shortId, type NetworkId } from "../model/ids.ts";
 import type { IpamDriver } from "../model/ipam.ts";
 import type { Network, NetworkRequest, Pool } from "../model/network.ts";
@@ -15,6 +16,7 @@ import {
   refuseConfigInUse,
   settleRequest,
 } from "./network-config.ts";
+import { eachOnce, forgetPeer, rulesAbout } from "./network-rules.ts";
 import { checkNetworkName } from "./parse.ts";
 import { optionsFor } from "./uplink-mtu.ts";
 
@@ -202,10 +204,12 @@ export class Networks {
     refuseConfigInUse(core, network);
     // Gone from memory first, in the same breath: whoever comes now, while the kernel works, finds no network to join, and
     // whoever removes it, too, finds none to remove.
+    const rules = rulesAbout(core, network);
     core.state.deleteNetwork(network.id);
     this.#moving.set(network.name, network);
     try {
-      await this.#unmake(network);
+      // A change of its rules that is under way ends first.
+      await core.lock.run(`network:${network.id}`, () => this.#unmake(network, rules));
     } catch (error) {
       core.state.putNetwork(network);
       throw error;
@@ -215,7 +219,8 @@ export class Networks {
     this.#announce("destroy", network);
   }
 
-  async #unmake(network: Network): Promise<void> {
+  /** `known`: rules that were there when it left the state; the other network may have left since. */
+  async #unmake(network: Network, known: readonly FirewallElement[]): Promise<void> {
     const core = this.#core;
     await using undo = core.undoStack("network.remove");
     const intent = core.commit("process", () =>
@@ -227,12 +232,18 @@ export class Networks {
     core.step("network.remove:intended");
     // Links of removed sandboxes may still be on their way out; the bridge goes last.
     await core.settled();
-    const blueprint = core.driverOf(network).network(network);
+    const made = core.driverOf(network).network(network);
+    const rules = eachOnce([...known, ...rulesAbout(core, network)]);
+    const blueprint = { ...made, firewall: [...made.firewall, ...rules] };
     await core.host.apply(removeOps(blueprint));
     undo.defer(() => core.host.apply(createOps(blueprint)));
     core.step("network.remove:applied");
-    core.commit("disk", () => this.#forget(network, intent));
+    const others = core.commit("disk", () => {
+      this.#forget(network, intent);
+      return forgetPeer(core, network.id);
+    });
     undo.commit();
+    for (const other of others) core.state.putNetwork(other);
     core.step("network.remove:committed");
   }
 

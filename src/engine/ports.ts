@@ -59,6 +59,14 @@ export class PortTable {
     return held === undefined ? [] : held.map((h) => h.port);
   }
 
+  /** What is held for these mappings. */
+  heldFor(sandbox: SandboxId, mappings: ReadonlySet<PortMapping>): readonly HeldPort[] {
+    const held = this.#held.get(sandbox) ?? [];
+    return held.flatMap(({ port, mapping }) =>
+      mapping !== undefined && mappings.has(mapping) ? [port] : [],
+    );
+  }
+
   /**
    * Holds what is still missing of the mappings in these places, all or nothing; returns what came to be held. Throws
    * `conflict` naming the sandbox or process that has a port.
@@ -208,8 +216,11 @@ export class PortTable {
     hostIp: Ip,
     number: number | undefined,
   ): Holding | undefined {
-    const { protocol, containerPort, count } = mapping;
-    const at = (hostPort: number): HeldPort => ({ protocol, containerPort, count, hostIp, hostPort });
+    const { protocol, containerPort, count, from } = mapping;
+    const at = (hostPort: number): HeldPort => {
+      const port = { protocol, containerPort, count, hostIp, hostPort };
+      return from === undefined ? port : { ...port, from };
+    };
     if (number !== undefined) this.#owners.refuseTaken(sandbox, at(number));
     let range: ReservedRange;
     try {

@@ -18,6 +18,15 @@ describe("parsePublish()", () => {
     ["8000-8009:80-89", { ...one, count: 10, containerPort: 80, hostPort: 8000 }],
     ["80-89", { ...one, count: 10, containerPort: 80 }],
     ["0.0.0.0:53:53/udp", { ...one, protocol: "udp", containerPort: 53, hostPort: 53, hostIp: "0.0.0.0" }],
+    [
+      "8080:80/udp,from=192.0.2.0/24,from=fd00:2::9",
+      { ...one, protocol: "udp", containerPort: 80, hostPort: 8080, from: ["192.0.2.0/24", "fd00:2::9/128"] },
+    ],
+    // What lies in another says nothing more.
+    [
+      "80,from=10.1.0.0/16,from=10.0.0.0/8,from=10.0.0.0/8",
+      { ...one, containerPort: 80, from: ["10.0.0.0/8"] },
+    ],
   ])("reads %s", (text, mapping) => {
     expect(parsePublish(text, "publish[0]")).toEqual(mapping);
   });
@@ -33,6 +42,11 @@ describe("parsePublish()", () => {
     ["300.0.0.1:80:80", "is not an IP address"],
     ["::1:80:80", "write [HOST-IP:]"],
     ["[::1]:80:80/sctp", "publish on 127.0.0.1, or on [::]"],
+    ["80,", "write ,from=CIDR"],
+    ["80,192.0.2.1", "write ,from=CIDR"],
+    ["80,from=", "is not in CIDR form"],
+    ["80,from=192.0.2.1/24", "it should be 192.0.2.0/24"],
+    ["80,from=localhost", "is not in CIDR form"],
   ])("refuses %j", (text, why) => {
     expect(() => parsePublish(text, "publish[0]")).toThrow(why);
     expect(() => parsePublish(text, "publish[0]")).toThrow("publish[0]");

@@ -1,16 +1,18 @@
 import { invalid, NetError } from "../base/errors.ts";
 import { parseIp, type Ip } from "../base/ip.ts";
+import { takeSources } from "./allow-list.ts";
 import { PROTOCOLS, type PortMapping, type Protocol } from "../model/ports.ts";
 
 const RIGHT = "write [HOST-IP:][HOST-PORT[-LAST]:]PORT[-LAST][/tcp|udp|sctp], an IPv6 address in brackets";
 
-/** Parses Docker's `--publish` spelling; `field` names the input in errors, as in `publish[0]`. */
+/** Parses Docker's `--publish` spelling, and behind it an allow-list (`,from=192.0.2.0/24`); `field` names the input in errors, as in `publish[0]`. */
 export function parsePublish(text: string, field: string): PortMapping {
   const op = "sandbox.create";
-  const slash = text.lastIndexOf("/");
-  const protocol = (slash < 0 ? "tcp" : text.slice(slash + 1).toLowerCase()) as Protocol;
+  const { spec, from } = takeSources(text, field, op);
+  const slash = spec.lastIndexOf("/");
+  const protocol = (slash < 0 ? "tcp" : spec.slice(slash + 1).toLowerCase()) as Protocol;
   if (!PROTOCOLS.includes(protocol)) throw invalid(field, text, `${RIGHT}`, op);
-  const rest = slash < 0 ? text : text.slice(0, slash);
+  const rest = slash < 0 ? spec : spec.slice(0, slash);
   const match = /^(?:(\[[^\]]*\]|[^:[\]]*):)?(?:([0-9-]*):)?([0-9-]+)$/.exec(rest);
   if (match === null) throw invalid(field, text, RIGHT, op);
   let [, ipText, hostText] = match;
@@ -35,6 +37,7 @@ export function parsePublish(text: string, field: string): PortMapping {
     count: container.count,
     hostIp,
     hostPort: host === undefined || host.first === 0 ? undefined : host.first,
+    ...(from.length === 0 ? {} : { from }),
   };
 }
 

@@ -164,7 +164,7 @@ describe("what others do while the daemon runs", () => {
 
 describe("withdraw()", () => {
   test("is refused while anybody has anything here", async () => {
-    await expect(boot.engine.withdraw()).rejects.toThrow("there are 2 sandboxes and 3 networks of users");
+    await expect(boot.engine.withdraw()).rejects.toThrow("there are 3 sandboxes and 4 networks of users");
   });
 
   test("takes everything out of the kernel; the next start makes it again", async () => {

@@ -8,6 +8,7 @@ import { differsInside, NO_SWEEP, planRepairs, type Repair } from "../plan/repai
 import type { Difference, ReconcileReport } from "./contract.ts";
 import type { Core } from "./core.ts";
 import type { Endpoints } from "./endpoints.ts";
+import { networkBlueprint } from "./network-rules.ts";
 import type { Sanctioned } from "./sanctioned.ts";
 import type { Takeover } from "./takeover.ts";
 import { publishedOn, waysOf } from "./traffic.ts";
@@ -137,7 +138,7 @@ export class Reconciler {
   #blueprints(away: ReadonlySet<Sandbox>): Blueprint[] {
     const core = this.#core;
     const { state } = core;
-    const networks = [...state.networks.values()].map((n) => core.driverOf(n).network(n));
+    const networks = [...state.networks.values()].map((n) => networkBlueprint(core, n));
     const sandboxes = [...state.sandboxes.values()].map((sandbox): Blueprint => {
       const blueprint = this.#sandboxBlueprint(sandbox);
       return away.has(sandbox) ? { ...EMPTY_BLUEPRINT, firewall: blueprint.firewall } : blueprint;

@@ -3,6 +3,7 @@ import type { Network } from "../model/network.ts";
 import type { Intent } from "../model/store.ts";
 import { removeOps } from "../plan/blueprint.ts";
 import type { Core } from "./core.ts";
+import { forgetPeer } from "./network-rules.ts";
 import type { Reconciler } from "./reconcile.ts";
 import type { Sandboxes } from "./sandboxes.ts";
 import type { Takeover } from "./takeover.ts";
@@ -52,11 +53,13 @@ export class Recovery {
       case "network.remove": {
         const network = core.state.networks.get(intent.networkId);
         if (network?.adopted !== undefined) await this.#giveBack(network);
-        core.commit("disk", () => {
+        const others = core.commit("disk", () => {
           if (network !== undefined) core.ipamOf(network).releasePools(network.id);
           core.store.deleteNetwork(intent.networkId);
           core.store.clearIntent(record);
+          return forgetPeer(core, intent.networkId);
         });
+        for (const other of others) core.state.putNetwork(other);
         core.state.deleteNetwork(intent.networkId);
         return;
       }
@@ -73,6 +76,12 @@ export class Recovery {
         core.state.deleteSandbox(intent.sandboxId);
         return;
       }
+      case "network.change":
+      case "port.publish":
+      case "port.unpublish":
+        // Nothing of it is stored before its commit: what was before is made again by the reconcile that follows.
+        core.commit("process", () => core.store.clearIntent(record));
+        return;
       case "endpoint.attach":
       case "endpoint.detach": {
         const endpoint = core.state.endpoints.get(intent.endpointId);

@@ -84,11 +84,12 @@ describe("a daemon that is started again", () => {
     expect(boot.engine.sandboxes().map((s) => [s.name, s.state])).toEqual([
       ["web", "exited"],
       ["app", "exited"],
+      ["mute", "created"],
       ["tuned", "created"],
     ]);
     const { sysctls } = machine.kernel.netns(boot.engine.sandbox("tuned").id);
     expect(sysctls.get("net.ipv4.tcp_keepalive_time")).toBe("60");
-    expect(boot.resolving.size).toBe(3);
+    expect(boot.resolving.size).toBe(4);
     await boot.engine.startProcess("web", { command: ["/bin/true"], env: [] });
   });
 

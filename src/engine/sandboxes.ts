@@ -14,6 +14,7 @@ import { Lifecycle } from "./lifecycle.ts";
 import { emitMembership, namesAddress } from "./membership.ts";
 import { makeNetns, sysctlOps } from "./netns.ts";
 import { checkExclusive, parseProcess } from "./parse.ts";
+import { ownPolicyOf } from "./policies.ts";
 import { prepareEndpoint, wishedLinkName, type Prepared } from "./prepare.ts";
 import { NOTHING, publishedOn, publishOps, refuseInVain, waysOf } from "./traffic.ts";
 
@@ -196,7 +197,8 @@ export class Sandboxes {
     await this.lifecycle.kill(sandbox);
     core.step("sandbox.remove:stopped");
     const ports = { held: core.ports.of(id), wishes: sandbox.ports };
-    const published = publishedOn(core, waysOf(core, endpoints), ports);
+    const reached = publishedOn(core, waysOf(core, endpoints), ports);
+    const published = { ...reached, elements: [...reached.elements, ...endpoints.flatMap(ownPolicyOf)] };
     const ops = publishOps(published, NOTHING);
     if (ops.length > 0) {
       await core.host.apply(ops);

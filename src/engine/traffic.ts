@@ -8,7 +8,14 @@ import type { Op, RouteSpec } from "../model/ops.ts";
 import type { PortBinding, PortMapping } from "../model/ports.ts";
 import type { Sandbox } from "../model/sandbox.ts";
 import { defaultRoute, firewallOps } from "../plan/blueprint.ts";
-import { diffElements, openElements, publishElements, translatable } from "../plan/firewall/index.ts";
+import {
+  allowElements,
+  diffElements,
+  openElements,
+  openFromElements,
+  publishElements,
+  translatable,
+} from "../plan/firewall/index.ts";
 import { chooseGateway } from "../plan/gateway.ts";
 import type { Core } from "./core.ts";
 import type { HeldPort, ProxiedPort, PublishPlace } from "./ports.ts";
@@ -113,6 +120,7 @@ export function publishedOn(
     if (publisher === undefined) continue;
     const target = publisher.address;
     bindings.push({ ...port, endpointId: publisher.endpoint.id });
+    elements.push(...allowElements(port));
     const translated = translatable(port.hostIp, target);
     if (translated) elements.push(...publishElements(port, target));
     // Of every IPv6 address ::1 is the one that cannot be translated, and alone comes through to the socket.
@@ -121,15 +129,19 @@ export function publishedOn(
   }
   for (const { family, endpoint, network, address } of ways.opened) {
     const ports = wishes.filter(({ hostIp }) => hostIp === undefined || familyOf(hostIp) === family);
-    elements.push(...openElements({ address, ports }));
+    const [guarded, open] = [ports.filter(hasSources), ports.filter((port) => !hasSources(port))];
+    elements.push(...openElements({ address, ports: open }), ...openFromElements(address, guarded));
     if (publishingOf(core, network, family).translates) continue;
     const any = parseIp(family === 4 ? "0.0.0.0" : "::");
-    for (const { protocol, containerPort, count, hostIp = any } of ports) {
-      bindings.push({ protocol, containerPort, count, hostIp, hostPort: 0, endpointId: endpoint.id });
+    for (const { protocol, containerPort, count, hostIp = any, from } of ports) {
+      const binding = { protocol, containerPort, count, hostIp, hostPort: 0, endpointId: endpoint.id };
+      bindings.push(from === undefined ? binding : { ...binding, from });
     }
   }
   return { bindings, elements, proxied };
 }
+
+const hasSources = ({ from }: PortMapping): boolean => from !== undefined;
 
 /**
  * Refuses to publish on an address that the sandbox has no use for: it publishes by the other family only, no proxy leads there

@@ -38,6 +38,7 @@ const REFUSALS: readonly ErrorCode[] = [
   "in_use",
   "forbidden",
   "exhausted",
+  "unsupported",
 ];
 
 const networkName = fc.oneof(
@@ -138,6 +139,61 @@ const ask: fc.Arbitrary<Ask> = fc.oneof(
       .tuple(sandboxName, networkName)
       .map(([name, network]) =>
         told("disconnect", (engine) => engine.disconnect(name, network), name, network),
+      ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(networkName, networkName, fc.boolean(), fc.constantFrom([], ["80"], ["80-90", "85-99/udp"]))
+      .map(([a, b, oneWay, ports]) =>
+        told("peer", (engine) => engine.peer(a, { network: b, oneWay, ports }), a, b, oneWay, ports),
+      ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(
+        networkName,
+        fc.option(sandboxName, { nil: undefined }),
+        fc.option(
+          fc.record({
+            default: fc.constantFrom("allow" as const, "deny" as const),
+            rules: fc.subarray([
+              "deny=10.1.0.0/16",
+              "allow=10.0.0.0/8,443",
+              "deny=any,25/tcp",
+              "allow=fd00::/8",
+            ]),
+          }),
+          { nil: undefined },
+        ),
+      )
+      .map(([network, sandbox, policy]) =>
+        policy === undefined
+          ? told("clearPolicy", (engine) => engine.clearPolicy(network, { sandbox }), network, sandbox)
+          : told(
+              "setPolicy",
+              (engine) => engine.setPolicy(network, { sandbox, ...policy }),
+              network,
+              sandbox,
+              policy,
+            ),
+      ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(networkName, networkName)
+      .map(([a, b]) => told("unpeer", (engine) => engine.unpeer(a, b), a, b)),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(sandboxName, fc.array(publish, { minLength: 1, maxLength: 2 }), fc.boolean())
+      .map(([name, ports, add]) =>
+        add
+          ? told("publish", (engine) => engine.publish(name, ports), name, ports)
+          : told("unpublish", (engine) => engine.unpublish(name, ports), name, ports),
       ),
   },
   {

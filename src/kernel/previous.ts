@@ -20,16 +20,28 @@ export function previousSettings(socket: NetlinkSocket, ops: readonly RouteOp[])
     const body = replies[i]?.messages[0]?.body;
     if (body === undefined) return;
     const link = decodeLink(body);
-    const set: { up?: boolean; mtuBytes?: number; master?: string | null; alias?: string } = {};
+    const set: {
+      up?: boolean;
+      mtuBytes?: number;
+      master?: string | null;
+      alias?: string;
+      hairpin?: boolean;
+    } = {};
     if (op.set.up !== undefined) set.up = (link.flags & IFF.UP) !== 0;
     if (op.set.mtuBytes !== undefined && link.mtu !== undefined) set.mtuBytes = link.mtu;
     if (op.set.alias !== undefined) set.alias = link.alias ?? "";
     if (op.set.master !== undefined) set.master = nameOf(socket, link.master ?? 0) ?? null;
+    if (op.set.hairpin !== undefined) set.hairpin = isHairpin(link);
     const mac = op.set.mac !== undefined && typeof link.address === "string" ? { mac: link.address } : {};
     const filtered = op.set.filtered === undefined ? {} : { filtered: isFiltered(link.linkInfo?.info) };
     found.set(op, { ...op, set: { ...set, ...mac, ...filtered } });
   });
   return found;
+}
+
+function isHairpin({ linkInfo }: Link): boolean {
+  const slave = linkInfo?.slave;
+  return slave?.kind === "bridge" && slave.data?.hairpin === true;
 }
 
 /** The route that one with the same destination and metric replaces, in the main table. */

@@ -111,7 +111,7 @@ export class RouteRun {
       case "link.create":
         return this.#createRequest(op);
       case "link.set": {
-        const { up, mtuBytes, master, alias, mac, filtered } = op.set;
+        const { up, mtuBytes, master, alias, mac, filtered, hairpin } = op.set;
         return setLink({
           ...(up === undefined ? {} : upFlag(up)),
           name: op.name,
@@ -119,6 +119,10 @@ export class RouteRun {
           address: mac,
           alias,
           ...(filtered === undefined ? {} : { linkInfo: { info: filterInfo(filtered) } }),
+          // A link that gets a new bridge has no port yet: see #setPort.
+          ...(hairpin === undefined || master !== undefined
+            ? {}
+            : { linkInfo: { slave: { kind: "bridge" as const, data: { hairpin } } } }),
           master:
             typeof master === "string" ? this.#index(op.netns, master) : master === null ? 0 : undefined,
         });

@@ -49,6 +49,11 @@ export interface Driver {
    * the endpoint's own address, as far as the firewall lets anybody reach it there.
    */
   publishing?(network: Network, family: Family): { readonly translates: boolean; readonly opens: boolean };
+  /**
+   * Link of the host by which packets leave and enter the network. Drivers that route by the host have it; without one, a
+   * network can have no rules.
+   */
+  hostLink?(network: Network): string;
   /** Host address for published ports that name none; absent or undefined: every address of the host. */
   hostBinding?(network: Network): Ip | undefined;
   /** Prefix for link names in the sandbox, `eth` unless an option says otherwise. */

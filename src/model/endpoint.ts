@@ -2,6 +2,7 @@ import type { Cidr } from "../base/cidr.ts";
 import type { Ip } from "../base/ip.ts";
 import type { Mac } from "../base/mac.ts";
 import type { EndpointId, NetworkId, SandboxId } from "./ids.ts";
+import type { EgressPolicy } from "./network.ts";
 
 /** How a sandbox wants to join a network; part of `POST /netdock/v1/sandboxes` and the body of `…/connect`. */
 export interface EndpointRequest {
@@ -52,4 +53,6 @@ export interface Endpoint {
   readonly interfaceName?: string;
   readonly hostInterface?: string;
   readonly options: Readonly<Record<string, string>>;
+  /** In place of its network's. */
+  readonly policy?: EgressPolicy;
 }

@@ -6,7 +6,8 @@ export interface NetdockEvent {
   readonly time: string;
   readonly type: "network" | "sandbox" | "daemon";
   /**
-   * network: create, connect, disconnect, cut, heal, destroy, prune; sandbox: create, start, die, destroy; daemon: reconcile,
+   * network: create, connect, disconnect, cut, heal, peer, unpeer, policy, destroy, prune; sandbox: create, publish, unpublish, start, die,
+   * destroy; daemon: reconcile,
    * partition, heal.
    */
   readonly action: string;

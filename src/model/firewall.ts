@@ -6,7 +6,7 @@ import type { Ip } from "../base/ip.ts";
  */
 
 /** A verdict as a map holds it: a terminal word, or a jump to one of the table's chains. */
-export type FirewallVerdict = "accept" | "drop" | `jump ${string}` | `goto ${string}`;
+export type FirewallVerdict = "accept" | "drop" | "return" | `jump ${string}` | `goto ${string}`;
 
 /** One element of one map or set. Two elements are the same when map and key are. */
 export interface FirewallElement {

@@ -1,6 +1,7 @@
 import type { Cidr, Subnet } from "../base/cidr.ts";
 import type { Ip } from "../base/ip.ts";
 import type { NetworkId } from "./ids.ts";
+import type { Protocol } from "./ports.ts";
 
 export type Scope = "local" | "cluster";
 
@@ -60,7 +61,36 @@ export interface Adopted {
   readonly sysctls: Readonly<Record<string, string>>;
 }
 
-/** A group of endpoints that can talk. Immutable once made; JSON as it is. */
+/** Neighbouring ports of a protocol, first and last included. */
+export interface PortSpan {
+  readonly protocol: Protocol;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Another network to whose members a network's members may open connections. */
+export interface Peer {
+  readonly network: NetworkId;
+  /** The ports there that may be used; none: all, and every protocol. */
+  readonly ports: readonly PortSpan[];
+}
+
+/** Part of an egress policy: what may, or may not, be sent to these addresses and ports. */
+export interface EgressRule {
+  readonly action: "allow" | "deny";
+  readonly to: Subnet;
+  /** None: every port and protocol. */
+  readonly ports: readonly PortSpan[];
+}
+
+/** Where members of a network may open connections to; the first rule that matches decides. */
+export interface EgressPolicy {
+  /** What no rule matches. */
+  readonly default: EgressRule["action"];
+  readonly rules: readonly EgressRule[];
+}
+
+/** A group of endpoints that can talk. Immutable snapshots, of which only the rules (peers, policy) change; JSON as it is. */
 export interface Network {
   readonly id: NetworkId;
   readonly name: string;
@@ -88,4 +118,8 @@ export interface Network {
   readonly adopted?: Adopted;
   /** `bridge`, `host` and `none`: made by netdock itself, never removed by a user. */
   readonly predefined: boolean;
+  /** Absent: none. */
+  readonly peers?: readonly Peer[];
+  /** Absent: members may send everywhere. */
+  readonly policy?: EgressPolicy;
 }

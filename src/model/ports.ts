@@ -1,3 +1,4 @@
+import type { Subnet } from "../base/cidr.ts";
 import type { Ip } from "../base/ip.ts";
 import type { EndpointId } from "./ids.ts";
 
@@ -15,6 +16,8 @@ export interface PortMapping {
   readonly hostIp?: Ip | undefined;
   /** First port on the host; absent: the engine takes a free one. */
   readonly hostPort?: number | undefined;
+  /** Sources that may use it, none of them inside another; absent: everybody. */
+  readonly from?: readonly Subnet[] | undefined;
 }
 
 /** A mapping made real: one row a host address and port range. */
@@ -26,6 +29,8 @@ export interface PortBinding {
   readonly hostIp: Ip;
   /** First port on the host; 0 where ports are open at the endpoint's own address and the host has none of them. */
   readonly hostPort: number;
+  /** As in the mapping: of every family. The host itself may always. */
+  readonly from?: readonly Subnet[] | undefined;
   /** The endpoint that receives the traffic: with a host port, the one that holds the default gateway of that family. */
   readonly endpointId: EndpointId;
 }

@@ -11,9 +11,11 @@ import type { Sandbox } from "./sandbox.ts";
 export type Intent =
   | { readonly kind: "network.create"; readonly networkId: NetworkId }
   | { readonly kind: "network.remove"; readonly networkId: NetworkId }
+  | { readonly kind: "network.change"; readonly networkId: NetworkId }
   | { readonly kind: "sandbox.create"; readonly sandboxId: SandboxId }
   | { readonly kind: "sandbox.remove"; readonly sandboxId: SandboxId }
   | { readonly kind: "endpoint.attach"; readonly endpointId: EndpointId; readonly sandboxId: SandboxId }
+  | { readonly kind: "port.publish" | "port.unpublish"; readonly sandboxId: SandboxId }
   | { readonly kind: "endpoint.detach"; readonly endpointId: EndpointId; readonly sandboxId: SandboxId };
 
 export interface IntentRecord {

@@ -6,6 +6,7 @@ import { parsePublish } from "../engine/publish.ts";
 import type { EndpointRequest } from "../model/endpoint.ts";
 import type { NetdockEvent } from "../model/events.ts";
 import type { EndpointId, NetworkId, SandboxId } from "../model/ids.ts";
+import type { Network } from "../model/network.ts";
 import type { PortBinding } from "../model/ports.ts";
 import type { ProcessSpec } from "../model/process.ts";
 import type { SandboxRequest } from "../model/sandbox.ts";
@@ -18,7 +19,7 @@ export type Life = { readonly exitCode: number; readonly after: Promise<void> | 
  * networks in use stay, events are told. Processes are numbers; `life` decides what becomes of each.
  */
 export class MemoryEngine {
-  readonly networks: Map<string, Omit<NetworkView, "endpoints">> = new Map();
+  readonly networks: Map<string, Network> = new Map();
   readonly sandboxes: Map<string, SandboxView> = new Map();
   readonly events: NetdockEvent[] = [];
   /** Refuses a call by throwing; `subject` is the name of the thing. */
@@ -118,10 +119,7 @@ export class MemoryEngine {
     });
   }
 
-  #addNetwork(
-    request: Parameters<Engine["createNetwork"]>[0],
-    predefined: boolean,
-  ): Omit<NetworkView, "endpoints"> {
+  #addNetwork(request: Parameters<Engine["createNetwork"]>[0], predefined: boolean): Network {
     const subnet = parseSubnet(request.ipam?.config?.[0]?.subnet ?? `10.${++this.#count}.0.0/16`);
     const network = {
       id: hexId(++this.#count, "b") as NetworkId,
@@ -141,13 +139,13 @@ export class MemoryEngine {
     return network;
   }
 
-  #view(network: Omit<NetworkView, "endpoints">): NetworkView {
+  #view(network: Network): NetworkView {
     const endpoints = [...this.sandboxes.values()].flatMap((sandbox) =>
       sandbox.endpoints
         .filter(({ networkId }) => networkId === network.id)
         .map((endpoint) => ({ ...endpoint, sandboxName: sandbox.name })),
     );
-    return { ...network, endpoints };
+    return { ...network, peerings: [], policies: [], endpoints };
   }
 
   async #createSandbox(request: SandboxRequest): Promise<SandboxView> {

@@ -18,6 +18,22 @@ const on = (engine: Engine, name: string): string | undefined =>
     .toSorted()
     .join();
 
+/** First ports of the host that lead to a sandbox, each once. */
+const published = (engine: Engine, name: string): string =>
+  [...new Set(sandboxOf(engine, name)?.bindings.map((b) => b.hostPort))].toSorted((a, b) => a - b).join();
+
+const peersOf = (engine: Engine, name: string): string | undefined =>
+  networkOf(engine, name)
+    ?.peerings.map((p) => `${p.direction} ${p.network} ${p.ports.toSorted().join(" ")}`)
+    .join(", ");
+
+const policiesOf = (engine: Engine, name: string): string | undefined =>
+  networkOf(engine, name)
+    ?.policies.map(
+      (p) => `${p.sandbox === undefined ? "" : `${p.sandbox} `}${p.default} ${p.rules.join(" ")}`,
+    )
+    .join("; ");
+
 const sleep = { command: ["/bin/sleep", "9"], env: [] };
 
 /** Two networks in use and one that is not, two sandboxes that run and publish ports. */
@@ -25,6 +41,8 @@ export async function populate(engine: Engine): Promise<void> {
   await engine.createNetwork({ name: "front", enableIPv6: true });
   await engine.createNetwork({ name: "back" });
   await engine.createNetwork({ name: "empty" });
+  await engine.createNetwork({ name: "far" });
+  await engine.peer("far", { network: "back", oneWay: true });
   const common = { publish: ["8080:80"], process: sleep };
   await engine.createSandbox({ name: "web", networks: [{ network: "front" }], ...common });
   await engine.createSandbox({
@@ -33,6 +51,9 @@ export async function populate(engine: Engine): Promise<void> {
     publish: ["9000-9002:9000-9002/udp", "443"],
     process: sleep,
   });
+  await engine.setPolicy("back", { default: "allow", rules: ["deny=10.0.0.0/8"] });
+  await engine.setPolicy("back", { sandbox: "app", default: "deny", rules: [] });
+  await engine.createSandbox({ name: "mute", networks: [{ network: "front" }] });
 }
 
 export const OPERATIONS: readonly Operation[] = [
@@ -48,6 +69,45 @@ export const OPERATIONS: readonly Operation[] = [
     run: (engine) => engine.removeNetwork("empty"),
     undone: (engine) => networkOf(engine, "empty") !== undefined,
     done: (engine) => networkOf(engine, "empty") === undefined,
+  },
+  {
+    name: "network.change: a peer",
+    run: (engine) => engine.peer("front", { network: "back", ports: ["80", "53-60/udp"] }),
+    undone: (engine) => peersOf(engine, "front") === "",
+    done: (engine) => peersOf(engine, "front") === "to back 53-60/udp 80/tcp, from back 53-60/udp 80/tcp",
+  },
+  {
+    name: "network.change: a peer no more",
+    run: (engine) => engine.unpeer("far", "back"),
+    undone: (engine) => peersOf(engine, "far") === "to back ",
+    done: (engine) => peersOf(engine, "far") === "" && peersOf(engine, "back") === "",
+  },
+  {
+    name: "network.change: a policy",
+    run: (engine) =>
+      engine.setPolicy("front", { default: "deny", rules: ["allow=10.0.0.0/8,443", "allow=fd00::/8"] }),
+    undone: (engine) => policiesOf(engine, "front") === "",
+    done: (engine) => policiesOf(engine, "front") === "deny allow=10.0.0.0/8,443/tcp allow=fd00::/8",
+  },
+  {
+    name: "network.change: a policy of one's own",
+    run: (engine) =>
+      engine.setPolicy("front", { sandbox: "web", default: "deny", rules: ["allow=any,53/udp"] }),
+    undone: (engine) => policiesOf(engine, "front") === "",
+    done: (engine) =>
+      policiesOf(engine, "front") === "allow ; web deny allow=0.0.0.0/0,53/udp allow=::/0,53/udp",
+  },
+  {
+    name: "network.change: a policy no more",
+    run: (engine) => engine.clearPolicy("back", {}),
+    undone: (engine) => policiesOf(engine, "back") === "allow deny=10.0.0.0/8; app deny ",
+    done: (engine) => policiesOf(engine, "back") === "allow ; app deny ",
+  },
+  {
+    name: "network.remove of a peer",
+    run: (engine) => engine.removeNetwork("far"),
+    undone: (engine) => peersOf(engine, "back") === "from far ",
+    done: (engine) => networkOf(engine, "far") === undefined && peersOf(engine, "back") === "",
   },
   {
     name: "sandbox.create",
@@ -79,6 +139,24 @@ export const OPERATIONS: readonly Operation[] = [
     run: (engine) => engine.disconnect("web", "front"),
     undone: (engine) => on(engine, "web") === "front",
     done: (engine) => on(engine, "web") === "" && sandboxOf(engine, "web")?.bindings.length === 0,
+  },
+  {
+    name: "port.publish",
+    run: (engine) => engine.publish("web", ["8082:80", "9100-9104:9100-9104/udp"]),
+    undone: (engine) => published(engine, "web") === "8080",
+    done: (engine) => published(engine, "web") === "8080,8082,9100",
+  },
+  {
+    name: "port.publish on a sandbox without ports",
+    run: (engine) => engine.publish("mute", ["8083:80"]),
+    undone: (engine) => published(engine, "mute") === "",
+    done: (engine) => published(engine, "mute") === "8083",
+  },
+  {
+    name: "port.unpublish",
+    run: (engine) => engine.unpublish("app", ["9000-9002/udp", "443"]),
+    undone: (engine) => published(engine, "app").startsWith("9000,"),
+    done: (engine) => published(engine, "app") === "",
   },
   {
     name: "sandbox.remove",

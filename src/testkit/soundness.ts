@@ -178,7 +178,9 @@ function fileFaults(machine: Machine, sandboxes: readonly SandboxView[]): string
 function storeFaults(machine: Machine, { engine }: Boot): string[] {
   const byId = (a: { readonly id: string }, b: { readonly id: string }): number => (a.id < b.id ? -1 : 1);
   const plain = (rows: readonly object[]): unknown => JSON.parse(JSON.stringify(rows));
-  const networks = engine.networks().map(({ endpoints: _, ...network }) => network);
+  const networks = engine
+    .networks()
+    .map(({ endpoints: _, peerings: __, policies: ___, ...network }) => network);
   const sandboxes = engine.sandboxes().map(({ endpoints: _, ...sandbox }) => sandbox);
   const endpoints = engine
     .networks()
@@ -248,7 +250,8 @@ export function pictureOf(machine: Machine, boot: Boot): string {
       files: readdirSync(join(machine.runDir, "sandboxes")).toSorted(),
       logs: readdirSync(join(machine.stateDir, "logs")).toSorted(),
       processes: [...machine.processes.running.keys()],
-      views: [boot.engine.networks(), boot.engine.sandboxes()],
+      // A network whose removal failed comes last: nobody is promised an order.
+      views: [boot.engine.networks().toSorted((a, b) => (a.id < b.id ? -1 : 1)), boot.engine.sandboxes()],
     }),
     undefined,
     1,

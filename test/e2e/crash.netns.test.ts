@@ -48,8 +48,19 @@ const CASES: Readonly<Record<string, Case>> = {
     act: ["network", "rm", "x"],
     after: [["network", "rm", "x"]],
   },
+  "network.change": {
+    before: [["network", "create", "x"]],
+    act: ["network", "peer", "--port", "80", "x", "other"],
+    after: [["network", "rm", "x"]],
+  },
   "sandbox.create": { before: [], act: RUN, after: [["rm", "-f", "x"]] },
   "sandbox.remove": { before: [RUN], act: ["rm", "-f", "x"], after: [["rm", "-f", "x"]] },
+  "port.publish": {
+    before: [RUN],
+    act: ["port", "add", "x", "7778:81", "7779:82/udp"],
+    after: [["rm", "-f", "x"]],
+  },
+  "port.unpublish": { before: [RUN], act: ["port", "rm", "x", "7777:80"], after: [["rm", "-f", "x"]] },
   "endpoint.attach": {
     before: [RUN],
     act: ["network", "connect", "--gw-priority", "5", "other", "x"],

@@ -188,6 +188,16 @@ export class SandboxHandle implements AsyncDisposable {
     });
   }
 
+  /** Publishes further ports on the engine's host, live: `web.publish("8080:80")`. All of them, or none. */
+  async publish(...ports: readonly string[]): Promise<void> {
+    await this.#owner.open().engine.publish(this.id, ports);
+  }
+
+  /** Withdraws published ports; connections that stand are not cut. */
+  async unpublish(...ports: readonly string[]): Promise<void> {
+    await this.#owner.open().engine.unpublish(this.id, ports);
+  }
+
   /** Joins another network, live. */
   connect(network: string, request: Omit<EndpointRequest, "network"> = {}): Promise<Endpoint> {
     return this.#owner.open().engine.connect(this.id, { ...request, network });

@@ -25,7 +25,7 @@ export const JOIN_FLAGS: readonly FlagSpec[] = [
   { flags: "--mac-address <mac>", text: "MAC address on the first network" },
   {
     flags: "-p, --publish <ports>",
-    text: "publish ports: [[HOST-IP:]HOST-PORT:]PORT[/PROTOCOL], ranges too",
+    text: "publish ports: [[HOST-IP:]HOST-PORT:]PORT[/PROTOCOL], ranges too; ,from=CIDR behind it lets in only these sources, and may be repeated",
     repeat: true,
   },
   {

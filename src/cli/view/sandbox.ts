@@ -8,6 +8,8 @@ export interface PortRow {
   readonly protocol: string;
   /** Ports counted upwards from both. */
   readonly count: number;
+  /** Sources that may use it; absent: everybody. */
+  readonly from?: readonly string[];
 }
 
 /** A sandbox as `ps --json` and `up --json` print it. */
@@ -53,15 +55,14 @@ export function sandboxRow(view: SandboxView): SandboxRow {
       interface: endpoint.interfaceName ?? null,
       aliases: endpoint.aliases,
     })),
-    ports: view.bindings.map(({ hostIp, hostPort, containerPort, protocol, count }) => ({
-      hostIp,
-      hostPort,
-      containerPort,
-      protocol,
-      count,
-    })),
+    ports: view.bindings.map(portRow),
     labels: view.labels,
   };
+}
+
+export function portRow({ hostIp, hostPort, containerPort, protocol, count, from }: PortBinding): PortRow {
+  const row = { hostIp, hostPort, containerPort, protocol, count };
+  return from === undefined ? row : { ...row, from };
 }
 
 /** An address without its prefix length. */
@@ -92,15 +93,24 @@ export function bindingTexts(bindings: readonly PortBinding[]): string[] {
   return [...new Set(texts)];
 }
 
-function hostText({ hostIp, hostPort, count }: PortBinding): string {
-  const ports = count === 1 ? String(hostPort) : `${hostPort}-${hostPort + count - 1}`;
-  if (hostIp === "0.0.0.0" || hostIp === "::") return ports;
-  return `${hostIp.includes(":") ? `[${hostIp}]` : hostIp}:${ports}`;
+function hostText(binding: PortBinding): string {
+  const { hostIp, hostPort, count } = binding;
+  const everywhere = hostIp === "0.0.0.0" || hostIp === "::";
+  return everywhere ? rangeText(hostPort, count) : hostAddressText(binding);
 }
 
-function targetText({ containerPort, protocol, count }: PortBinding): string {
-  const ports = count === 1 ? String(containerPort) : `${containerPort}-${containerPort + count - 1}`;
-  return `${ports}/${protocol}`;
+/** `0.0.0.0:8080`, `[::]:8000-8009` */
+export function hostAddressText({ hostIp, hostPort, count }: PortBinding): string {
+  return `${hostIp.includes(":") ? `[${hostIp}]` : hostIp}:${rangeText(hostPort, count)}`;
+}
+
+/** `80/tcp`, `8000-8009/udp` */
+export function targetText({ containerPort, protocol, count }: PortBinding): string {
+  return `${rangeText(containerPort, count)}/${protocol}`;
+}
+
+function rangeText(first: number, count: number): string {
+  return count === 1 ? String(first) : `${first}-${first + count - 1}`;
 }
 
 /** Words of a command as a shell would take them. */

@@ -68,6 +68,7 @@ export function bridgeDriver(): Driver {
       const mode = modeOf(options, family);
       return { translates: mode !== "routed", opens: mode === "routed" || options.trusted.length > 0 };
     },
+    hostLink: (network) => bridgeName(network, optionsOf(network)),
     hostBinding: (network) => optionsOf(network).hostBinding,
     interfacePrefix: (network) => optionsOf(network).interfacePrefix,
   };

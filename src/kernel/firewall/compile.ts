@@ -291,7 +291,7 @@ function compileElement(map: MapDeclaration, element: FirewallElement, withData:
 }
 
 function compileVerdict(verdict: FirewallVerdict): Verdict {
-  if (verdict === "accept" || verdict === "drop") return { kind: verdict };
+  if (verdict === "accept" || verdict === "drop" || verdict === "return") return { kind: verdict };
   const [kind, chain] = verdict.split(" ") as ["jump" | "goto", string];
   return { kind, chain };
 }

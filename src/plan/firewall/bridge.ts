@@ -88,7 +88,8 @@ export function openElements({ address, ports }: OpenPorts): FirewallElement[] {
 
 type PortSpan = readonly [first: number, last: number];
 
-function joinRanges(ranges: readonly PortSpan[]): PortSpan[] {
+/** Ranges of which none lies in another or right behind it, with the same numbers. */
+export function joinRanges(ranges: readonly PortSpan[]): PortSpan[] {
   const out: PortSpan[] = [];
   for (const [first, last] of ranges.toSorted((a, b) => a[0] - b[0])) {
     const before = out.at(-1);

@@ -1,14 +1,20 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Subnet } from "../../base/cidr.ts";
 import type { Ip } from "../../base/ip.ts";
 import type { FirewallElement } from "../../model/firewall.ts";
 import {
+  allowElements,
   diffElements,
   elementData,
   elementKey,
   type MapDeclaration,
   networkElements,
   openElements,
+  openFromElements,
+  ownPolicyElements,
+  peerElements,
+  policyElements,
   publishElements,
   TABLE,
   translatable,
@@ -165,6 +171,70 @@ describe("publishElements()", () => {
   });
 });
 
+describe("allowElements()", () => {
+  const from = ["192.0.2.0/24" as Subnet, "198.51.100.7/32" as Subnet, "2001:db8::/32" as Subnet];
+  test.each([
+    [{ hostIp: ip("0.0.0.0") }, []],
+    [
+      { hostIp: ip("0.0.0.0"), from },
+      [
+        "guarded4 0.0.0.0 . tcp . 8080 - 255.255.255.255 . tcp . 8080",
+        "allowed4 0.0.0.0 . tcp . 8080 . 192.0.2.0 - 255.255.255.255 . tcp . 8080 . 192.0.2.255",
+        "allowed4 0.0.0.0 . tcp . 8080 . 198.51.100.7 - 255.255.255.255 . tcp . 8080 . 198.51.100.7",
+      ],
+    ],
+    [
+      { hostIp: ip("203.0.113.1"), count: 100, from: [from[0] as Subnet] },
+      [
+        "guarded4 203.0.113.1 . tcp . 8080 - 203.0.113.1 . tcp . 8179",
+        "allowed4 203.0.113.1 . tcp . 8080 . 192.0.2.0 - 203.0.113.1 . tcp . 8179 . 192.0.2.255",
+      ],
+    ],
+    // Nobody of that family is on the list: all are kept out.
+    [
+      { hostIp: ip("2001:db8::1"), from: [from[0] as Subnet] },
+      ["guarded6 2001:db8::1 . tcp . 8080 - 2001:db8::1 . tcp . 8080"],
+    ],
+  ] as const)("%j", (binding, expected) => {
+    expect(lines(allowElements({ ...port, ...binding }))).toEqual(expected);
+  });
+});
+
+test("openFromElements() lets in whom any list of the port names, each port once", () => {
+  const from = ["10.0.0.0/8", "192.0.2.0/24", "fd00::/8"] as Subnet[];
+  const one = { protocol: "tcp", containerPort: 80, count: 10, from: [from[1] as Subnet] } as const;
+  expect(lines(openFromElements(ip("10.9.0.2"), [one]))).toEqual([
+    "open4-from 10.9.0.2 . tcp . 80 . 192.0.2.0 - 10.9.0.2 . tcp . 89 . 192.0.2.255",
+  ]);
+  const other = { ...one, containerPort: 85, count: 1, from };
+  expect(lines(openFromElements(ip("10.9.0.2"), [one, other]))).toEqual([
+    "open4-from 10.9.0.2 . tcp . 80 . 192.0.2.0 - 10.9.0.2 . tcp . 84 . 192.0.2.255",
+    "open4-from 10.9.0.2 . tcp . 85 . 192.0.2.0 - 10.9.0.2 . tcp . 85 . 192.0.2.255",
+    "open4-from 10.9.0.2 . tcp . 85 . 10.0.0.0 - 10.9.0.2 . tcp . 85 . 10.255.255.255",
+    "open4-from 10.9.0.2 . tcp . 86 . 192.0.2.0 - 10.9.0.2 . tcp . 89 . 192.0.2.255",
+  ]);
+});
+
+describe("peerElements()", () => {
+  test("every port is one element, given ports are one more each", () => {
+    const peer = { from: "nd-a", to: "nd-b" };
+    expect(lines(peerElements({ ...peer, ports: [] }))).toEqual([
+      "peers nd-a . nd-b : accept",
+      "peered nd-a . nd-b",
+    ]);
+    const ports = [
+      { protocol: "tcp", first: 80, last: 80 },
+      { protocol: "udp", first: 8000, last: 8009 },
+    ] as const;
+    expect(lines(peerElements({ ...peer, ports }))).toEqual([
+      "peers nd-a . nd-b : goto peer-ports",
+      "peered nd-a . nd-b",
+      "peer-ports nd-a . nd-b . tcp . 80 - nd-a . nd-b . tcp . 80",
+      "peer-ports nd-a . nd-b . udp . 8000 - nd-a . nd-b . udp . 8009",
+    ]);
+  });
+});
+
 test("elements fit their maps", () => {
   const maps = new Map(TABLE.maps.map((map) => [map.name, map]));
   const elements = [
@@ -185,6 +255,18 @@ test("elements fit their maps", () => {
       ),
     ),
   ];
+  const from = ["192.0.2.0/24" as Subnet, "2001:db8::/32" as Subnet];
+  for (const host of ["0.0.0.0", "::"]) elements.push(...allowElements({ ...port, hostIp: ip(host), from }));
+  elements.push(
+    ...peerElements({ from: "nd-a", to: "nd-b", ports: [{ protocol: "tcp", first: 80, last: 90 }] }),
+  );
+  for (const to of ["10.0.0.2", "fd00::2"]) {
+    elements.push(...openFromElements(ip(to), [{ protocol: "tcp", containerPort: 80, count: 1, from }]));
+  }
+  const rules = from.map((to) => ({ action: "allow" as const, to, ports: [] }));
+  elements.push(...policyElements("nd-a", { default: "deny", rules }));
+  for (const own of ["10.0.0.2", "fd00::2"])
+    elements.push(...ownPolicyElements(ip(own), { default: "deny", rules }));
   // Together they use every map there is.
   expect(new Set(elements.map(({ map }) => map))).toEqual(new Set(maps.keys()));
   const wrong = elements.filter((element) => !fits(maps.get(element.map), element));

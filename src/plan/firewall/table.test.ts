@@ -1,10 +1,15 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import type { Subnet } from "../../base/cidr.ts";
 import type { Ip } from "../../base/ip.ts";
 import {
+  allowElements,
   formatRuleset,
   networkElements,
   openElements,
+  ownPolicyElements,
+  peerElements,
+  policyElements,
   publishElements,
   resolverRedirect,
   type Rule,
@@ -48,6 +53,30 @@ describe("formatRuleset()", () => {
       ),
       ...publishElements({ ...port, hostIp: "::" as Ip }, "fd00::2" as Ip),
       ...openElements({ address: "fd00::2" as Ip, ports: [port, { ...port, containerPort: 90, count: 10 }] }),
+      ...allowElements({ ...port, hostIp: "0.0.0.0" as Ip, from: ["192.0.2.0/24" as Subnet] }),
+      ...policyElements("nd-front", {
+        default: "deny",
+        rules: [
+          { action: "deny", to: "10.1.0.0/16" as Subnet, ports: [] },
+          {
+            action: "allow",
+            to: "10.0.0.0/8" as Subnet,
+            ports: [{ protocol: "tcp", first: 443, last: 443 }],
+          },
+        ],
+      }),
+      ...ownPolicyElements("fd00::2" as Ip, {
+        default: "allow",
+        rules: [{ action: "deny", to: "2001:db8::/32" as Subnet, ports: [] }],
+      }),
+      ...peerElements({
+        from: "nd-front",
+        to: "nd-db",
+        ports: [
+          { protocol: "tcp", first: 5432, last: 5432 },
+          { protocol: "udp", first: 53, last: 60 },
+        ],
+      }),
     ]);
     expect(text).toBe(read("host.nft"));
   });

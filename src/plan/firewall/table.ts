@@ -1,4 +1,5 @@
 import type { Family } from "../../base/ip.ts";
+import { allowChain, allowRule, allowSets, openFromRule } from "./allow.ts";
 import {
   ACCEPT,
   type Chain,
@@ -21,6 +22,9 @@ import {
   vmap,
 } from "./ast.ts";
 
+import { EGRESS_CHAINS, EGRESS_MAPS } from "./egress.ts";
+import { PEER_CHAIN, PEER_MAPS, PEER_RULE, UNMASKED_RULE } from "./peers.ts";
+
 const IIF = meta("iifname");
 const OIF = meta("oifname");
 
@@ -39,6 +43,8 @@ const MAPS: readonly MapDeclaration[] = [
   { name: "apart", key: ["ifname", "nf_proto"], data: "verdict", comment: "between members without ICC" },
   { name: "trusted", key: ["ifname", "ifname"], comment: "from . to; as if from the bridge itself" },
   { name: "isolated", key: ["ifname", "nf_proto"], comment: "bridges whose members have no host" },
+  ...PEER_MAPS,
+  ...EGRESS_MAPS,
   { name: "masquerade4", key: ["ifname"], comment: "bridges that leave by the host's address" },
   { name: "masquerade6", key: ["ifname"] },
   { name: "snat4", key: ["ifname"], data: ["ipv4_addr"], comment: "bridges that leave by this address" },
@@ -47,6 +53,8 @@ const MAPS: readonly MapDeclaration[] = [
   ...openSets(6, "ipv6_addr"),
   ...publishMaps(4, "ipv4_addr"),
   ...publishMaps(6, "ipv6_addr"),
+  ...allowSets(4, "ipv4_addr"),
+  ...allowSets(6, "ipv6_addr"),
 ];
 
 /** Ports that are published without translation: whoever may send to the bridge reaches them at their own address. */
@@ -104,6 +112,7 @@ function publishChain(family: Family): Chain {
       ...(family === 6 ? [NOT_LOOPBACK6] : []),
       // Only what is addressed to this host: traffic that passes through to others is not ours to turn around.
       rule([isNot(fibType("daddr"), "local"), RETURN]),
+      allowRule(family, one),
       ...dnat(one, `publish${family}`),
       ...dnat(any, `publish${family}-any`),
     ],
@@ -123,9 +132,12 @@ const CHAINS: readonly Chain[] = [
       rule([is(ct("state"), ["established", "related"]), ACCEPT]),
       rule([is(ct("status"), ["dnat"]), ACCEPT], "came by a published port"),
       rule([inSet([IIF, OIF], "trusted"), goto("open-ports")]),
+      PEER_RULE,
       rule([DROP]),
     ],
   },
+  PEER_CHAIN,
+  ...EGRESS_CHAINS,
   {
     name: "open-ports",
     rules: [
@@ -133,6 +145,9 @@ const CHAINS: readonly Chain[] = [
       rule([is(ct("status"), ["dnat"]), ACCEPT], "came by a published port"),
       ...openRules(4),
       ...openRules(6),
+      openFromRule(4),
+      openFromRule(6),
+      PEER_RULE,
       rule([DROP]),
     ],
   },
@@ -171,6 +186,8 @@ const CHAINS: readonly Chain[] = [
     hook: { type: "filter", hook: "input", priority: PRIORITY.filter },
     rules: [rule([inSet([IIF, meta("nfproto")], "isolated"), DROP])],
   },
+  allowChain(4),
+  allowChain(6),
   publishChain(4),
   publishChain(6),
   {
@@ -205,6 +222,7 @@ const CHAINS: readonly Chain[] = [
     hook: { type: "nat", hook: "postrouting", priority: PRIORITY.srcnat },
     rules: [
       rule([inSet([IIF, OIF], "same"), goto("hairpin")]),
+      UNMASKED_RULE,
       rule([is(meta("nfproto"), "ipv4"), { kind: "snatMap", family: 4, key: [IIF], map: "snat4" }]),
       rule([is(meta("nfproto"), "ipv6"), { kind: "snatMap", family: 6, key: [IIF], map: "snat6" }]),
       rule([is(meta("nfproto"), "ipv4"), inSet([IIF], "masquerade4"), MASQUERADE]),

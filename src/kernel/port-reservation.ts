@@ -57,7 +57,7 @@ export function holdPort(
     // A kernel without SCTP has nobody who could take the port.
     if (fd === undefined) return withoutSocket(request);
     bindFor(fd, request);
-    const port = portOf(socketName(fd));
+    const port = request.port === 0 ? portOf(socketName(fd)) : request.port;
     let held = true;
     let stop: (() => void) | undefined;
     const rest = (): void => {
@@ -151,10 +151,13 @@ function bindFor(fd: number, request: PortRequest): void {
   const { ip, port, protocol } = request;
   const address = sockaddr(ip, port);
   const subject = describe(request);
-  if (protocol !== "tcp") {
-    if (protocol === "udp") attachDropFilter(fd);
+  if (protocol === "udp") attachDropFilter(fd);
+  try {
+    // A socket without SO_REUSEADDR keeps everybody else out by being bound.
     bindSocket(fd, address, subject);
     return;
+  } catch (error) {
+    if (protocol !== "tcp" || !hasErrno(error, "EADDRINUSE")) throw error;
   }
   // With SO_REUSEADDR the lingering connections (TIME_WAIT) of a server that was here before are no obstacle. But two
   // sockets that have it may share a port until one listens. So ours listens for a moment, which makes the kernel check

@@ -20,14 +20,16 @@ export const UDP_LIMITS: UdpLimits = { idleMs: 90_000, clients: 4096, waiting: 1
 export function createPortProxy(sockets: HostSockets): PortProxy {
   return {
     open(target) {
-      const tcp = new TcpRelay(target, sockets);
-      const udp = new UdpRelay(target, sockets, UDP_LIMITS);
+      // Most ports are never asked for by way of the proxy: then there is nothing behind them.
+      let tcp: TcpRelay | undefined;
+      let udp: UdpRelay | undefined;
       return {
-        connection: (fd) => tcp.take(fd),
-        datagram: (bytes, from, reply) => udp.take(bytes, from, reply),
+        connection: (fd) => (tcp ??= new TcpRelay(target, sockets)).take(fd),
+        datagram: (bytes, from, reply) =>
+          (udp ??= new UdpRelay(target, sockets, UDP_LIMITS)).take(bytes, from, reply),
         close() {
-          tcp.close();
-          udp.close();
+          tcp?.close();
+          udp?.close();
         },
       };
     },

@@ -24,6 +24,7 @@ const TARGET = 1.5;
 const VARIANTS = {
   nothing: [],
   "one port": ["20000:80"],
+  "100 ports of IPv4": ["0.0.0.0:20000-20099:20000-20099"],
   "100 ports": ["20000-20099:20000-20099"],
   "100 ports, shifted": ["20000-20099:8000-8099"],
 } as const;
@@ -87,5 +88,7 @@ else {
       formatMs(detach?.median),
     ]),
   );
-  console.log(`median of ${flags.n} rounds; target: 100 ports at most ${TARGET}×; load ${loadBefore} before, ${load()} after`);
+  console.log(
+    `median of ${flags.n} rounds; target: 100 ports at most ${TARGET}×; load ${loadBefore} before, ${load()} after`,
+  );
 }

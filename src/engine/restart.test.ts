@@ -39,11 +39,11 @@ describe("a daemon that is started again", () => {
     expect(boot.complaints).toEqual([]);
   });
 
-  test("does nothing to the kernel but hold ports and open resolvers, where nothing is wrong", async () => {
+  test("does nothing to the kernel but hold and serve ports and open resolvers, where nothing is wrong", async () => {
     await populate(boot.engine);
     await boot.engine.close();
     boot = await machine.boot();
-    const ports = boot.host.heldPorts.length;
+    const ports = boot.host.heldPorts.length + boot.host.servedPorts.length;
     const resolvers = boot.resolving.size;
     // A resolver is opened and its redirect written.
     expect(boot.host.steps).toBe(ports + 2 * resolvers);

@@ -100,9 +100,13 @@ export function socketName(fd: number): Uint8Array {
 }
 
 export function setSocketOption(fd: number, level: number, option: number, value: number): void {
-  const bytes = new Uint8Array(Int32Array.of(value).buffer);
-  check(c.setsockopt(fd, level, option, bytes, 4), "setsockopt", `fd ${fd} option ${option}`);
+  const bytes = value === 1 ? ONE : new Uint8Array(Int32Array.of(value).buffer);
+  if (c.setsockopt(fd, level, option, bytes, 4) < 0)
+    throw sysError("setsockopt", `fd ${fd} option ${option}`);
 }
+
+/** What most options are set to. */
+const ONE = new Uint8Array(Int32Array.of(1).buffer);
 
 export function setSocketOptionBytes(fd: number, level: number, option: number, value: Uint8Array): void {
   check(c.setsockopt(fd, level, option, value, value.length), "setsockopt", `fd ${fd} option ${option}`);

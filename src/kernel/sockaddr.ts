@@ -1,4 +1,4 @@
-import { familyOf, type Ip, ipBytes } from "../base/ip.ts";
+import { familyOf, type Ip, ipBytes, isUnspecified } from "../base/ip.ts";
 import { AF } from "./libc.ts";
 
 /** struct sockaddr_in (netinet/in.h) or sockaddr_in6, by the address. */
@@ -8,8 +8,8 @@ export function sockaddr(ip: Ip, port: number): Uint8Array {
   const view = new DataView(bytes.buffer);
   view.setUint16(0, isIpv4 ? AF.INET : AF.INET6, true);
   view.setUint16(2, port, false);
-  // IPv6 has its flow label in between.
-  bytes.set(ipBytes(ip), isIpv4 ? 4 : 8);
+  // IPv6 has its flow label in between. Every address is all zeros.
+  if (!isUnspecified(ip)) bytes.set(ipBytes(ip), isIpv4 ? 4 : 8);
   return bytes;
 }
 

@@ -4,7 +4,8 @@ import type { PortBinding } from "../../model/ports.ts";
 
 /**
  * A published binding's elements. One port is one element. A range with equal ports on both sides is one interval element;
- * any other range is an element a port, since nf_tables can keep a port or set it, but not shift it.
+ * any other range is an element a port, since nf_tables can keep a port or set it, but not shift it: nft_nat knows no base
+ * port (NF_NAT_RANGE_PROTO_OFFSET is xt_nat's alone), and a range of ports to choose from begins with its first for everybody.
  * The addresses must be `translatable`.
  */
 export function publishElements(

@@ -72,6 +72,34 @@ const SENDER = `const dial = () => {
 };
 dial()`;
 
+test("an allow-list keeps others out here, too", async () => {
+  await server(
+    world,
+    "choosy",
+    "--network",
+    "four",
+    "-p",
+    "8095:80,from=192.0.2.2/32",
+    "-p",
+    "8096:80,from=fd00:2::2/128",
+  );
+  expect((await askAt(world.outside, "tcp", "fd00:2::1", 8095)).code).toBe(1);
+  expect((await askAt(world.outside, "tcp", "192.0.2.1", 8095)).stdout).toMatch(/^choosy /);
+  expect((await askAt(world.outside, "tcp", "fd00:2::1", 8096)).stdout).toMatch(/^choosy /);
+  expect((await askAt(world.outside, "tcp", "192.0.2.1", 8096)).code).toBe(1);
+  await world.netdockOk("rm", "-f", "choosy");
+});
+
+test("a port published live is served, and refused when it is withdrawn", async () => {
+  await idle(world, "live", "--network", "four");
+  await world.netdockOk("port", "add", "live", "8097:80");
+  // Nobody listens in the sandbox: a connection is taken, and ended.
+  expect((await askAt(world.host, "tcp", "::1", 8097)).stderr).toMatch(/ECONNRESET|closed/);
+  await world.netdockOk("port", "rm", "live", "8097:80");
+  expect((await askAt(world.host, "tcp", "::1", 8097)).stderr).toContain("ECONNREFUSED");
+  await world.netdockOk("rm", "-f", "live");
+});
+
 test("a port whose server is gone refuses, and takes nobody's connections in vain", async () => {
   await idle(world, "deaf", "--network", "four", "-p", "8091:80");
   const asked = await askAt(world.host, "tcp", "::1", 8091);

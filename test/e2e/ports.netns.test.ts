@@ -58,7 +58,11 @@ describe("a port added live", () => {
     await world.host.sh("nft delete table inet netdock");
     await world.startDaemon();
     expect((await askAt(world.outside, "tcp", "192.0.2.1", 8082)).stdout).toMatch(/^web /);
-    expect(await published("web")).toMatchObject([{ hostPort: 8082, containerPort: 80 }]);
+    const rows = (await published("web")) as { hostIp: string }[];
+    expect(rows.find(({ hostIp }) => hostIp === "0.0.0.0")).toMatchObject({
+      hostPort: 8082,
+      containerPort: 80,
+    });
     await world.netdockOk("port", "rm", "web", "80");
   });
 });

@@ -1,5 +1,5 @@
 import { isNetError } from "../../base/errors.ts";
-import type { NetworkView } from "../../engine/contract.ts";
+import type { NetworkView, PeerRequest, PolicyRequest } from "../../engine/contract.ts";
 import type { Owner } from "./sandbox.ts";
 
 /** A network of the engine's. */
@@ -18,6 +18,27 @@ export class NetworkHandle implements AsyncDisposable {
   /** As it is now: pools, options, and who is on it. */
   view(): NetworkView {
     return this.#owner.open().engine.network(this.id);
+  }
+
+  /**
+   * Lets its members and another network's open connections to each other, or with `oneWay` its members only, until
+   * `unpeer`.
+   */
+  async peer(other: string, options: Omit<PeerRequest, "network"> = {}): Promise<void> {
+    await this.#owner.open().engine.peer(this.id, { ...options, network: other });
+  }
+
+  unpeer(other: string): Promise<void> {
+    return this.#owner.open().engine.unpeer(this.id, other);
+  }
+
+  /** Says where its members, or one sandbox on it, may send: `{ default: "deny", rules: ["allow=10.0.0.0/8,443/tcp"] }`. */
+  async setPolicy(policy: PolicyRequest): Promise<void> {
+    await this.#owner.open().engine.setPolicy(this.id, policy);
+  }
+
+  clearPolicy(of: { readonly sandbox?: string | undefined } = {}): Promise<void> {
+    return this.#owner.open().engine.clearPolicy(this.id, of);
   }
 
   /** Takes every sandbox off it and removes it. One that is gone already is fine. */

@@ -10,6 +10,7 @@ const tools = {
   busybox: "busybox-static",
   dig: "bind9-dnsutils",
   ip: "iproute2",
+  "iptables-nft": "iptables",
   nc: "netcat-openbsd",
   nft: "nftables",
   tcpdump: "tcpdump",

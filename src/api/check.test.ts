@@ -4,7 +4,9 @@ import { describe, expect, test } from "vitest";
 import { nearMissesOf, valuesOf } from "../testkit/schema-values.ts";
 import { checkValue } from "./check.ts";
 import { daemonSchemas } from "./daemon-schemas.ts";
-import { eventsQuery, logsQuery, networkRequest, requestSchemas, sandboxRequest } from "./request-schemas.ts";
+import { networkRequest } from "./network-requests.ts";
+import { eventsQuery, requestSchemas } from "./request-schemas.ts";
+import { logsQuery, sandboxRequest } from "./sandbox-requests.ts";
 import { responseSchemas } from "./response-schemas.ts";
 import { byName, type Keywords, use } from "./schema.ts";
 

@@ -2,7 +2,7 @@ import type { ResolverMetrics } from "../model/resolver.ts";
 import { ERROR_CODES } from "../base/errors.ts";
 import type { Difference, DoctorReport, Finding, ReconcileReport } from "../engine/contract.ts";
 import type { NetdockEvent } from "../model/events.ts";
-import { count, texts, time } from "./response-schemas.ts";
+import { count, texts, time } from "./endpoint-view.ts";
 import { flag, list, object, type Schema, text, word } from "./schema.ts";
 import type { ErrorBody, Info, Ping, PruneReport, SandboxFiles, ShutdownReport, Version } from "./types.ts";
 

@@ -10,8 +10,9 @@ import {
   policyQuery,
   policyRequest,
   unpeerRequest,
-} from "./request-schemas.ts";
-import { endpoint, lease, networkView, partitionView } from "./response-schemas.ts";
+} from "./network-requests.ts";
+import { endpoint } from "./endpoint-view.ts";
+import { lease, networkView, partitionView } from "./network-views.ts";
 import { type Route, route } from "./routes.ts";
 import { list } from "./schema.ts";
 

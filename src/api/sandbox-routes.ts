@@ -12,8 +12,8 @@ import {
   removeQuery,
   sandboxRequest,
   stopRequest,
-} from "./request-schemas.ts";
-import { sandboxView } from "./response-schemas.ts";
+} from "./sandbox-requests.ts";
+import { sandboxView } from "./sandbox-views.ts";
 import { type Route, route, streamRoute } from "./routes.ts";
 import { list, text } from "./schema.ts";
 import { beginStream, type OpenStreams, pump } from "./streams.ts";

@@ -1,3 +1,4 @@
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -9,6 +10,7 @@ import { World } from "./world.ts";
  * a listener behind it stands for Docker's containers. What iptables-nft would make is made with nft.
  */
 let world: World;
+let listeners: readonly ChildProcess[] = [];
 let lines: AsyncIterator<string>;
 
 const DOCKER_TABLE = `
@@ -46,10 +48,12 @@ beforeAll(async () => {
     "box",
     ...probe("serve", "tcp", "172.30.0.2", "80", "box"),
   ]);
-  for (const one of [outside, box]) await once(one.stdout as NodeJS.ReadableStream, "data");
+  listeners = [outside, box];
+  for (const one of listeners) await once(one.stdout as NodeJS.ReadableStream, "data");
 });
 
 afterAll(async () => {
+  for (const one of listeners) one.kill("SIGKILL");
   await world?.[Symbol.asyncDispose]();
 });
 

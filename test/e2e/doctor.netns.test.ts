@@ -1,9 +1,11 @@
+import type { ChildProcess } from "node:child_process";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { askAt, askFrom, probe, server } from "./serve.ts";
 import { World } from "./world.ts";
 
 /** What other firewalls of the host do to traffic of ours, and what the doctor says about it. */
 let world: World;
+let outside: ChildProcess | undefined;
 const bridge = "red0";
 
 beforeAll(async () => {
@@ -11,10 +13,11 @@ beforeAll(async () => {
   await world.startDaemon();
   await world.netdockOk("network", "create", "-o", "com.docker.network.bridge.name=red0", "red");
   await server(world, "web", "--network", "red", "-p", "8080:80");
-  world.outside.spawn(probe("serve", "tcp", "192.0.2.2", "7000", "outside"));
+  outside = world.outside.spawn(probe("serve", "tcp", "192.0.2.2", "7000", "outside"));
 });
 
 afterAll(async () => {
+  outside?.kill("SIGKILL");
   await world?.[Symbol.asyncDispose]();
 });
 

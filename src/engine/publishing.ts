@@ -1,11 +1,18 @@
 import { NetError } from "../base/errors.ts";
+import type { UndoStack } from "../base/undo.ts";
 import { HOST_NETNS, type Blueprint, type Op } from "../model/ops.ts";
 import type { PortBinding, PortMapping } from "../model/ports.ts";
 import type { Sandbox } from "../model/sandbox.ts";
 import type { Core } from "./core.ts";
 import type { Endpoints } from "./endpoints.ts";
 import { parsePublish } from "./publish.ts";
-import { publishedOn, publishOps, placesOf, refuseInVain, waysOf } from "./traffic.ts";
+import { type Published, publishedOn, publishOps, placesOf, refuseInVain, waysOf } from "./traffic.ts";
+
+/** A sandbox and what is published of it. */
+interface Stand {
+  readonly sandbox: Sandbox;
+  readonly published: Published;
+}
 
 /** Ports published and withdrawn while a sandbox lives, all of one request or none. */
 export class Publishing {
@@ -38,13 +45,7 @@ export class Publishing {
       const held = core.ports.hold(id, wishes, placesOf(core, ways));
       undo.defer(() => core.ports.drop(id, held));
       const will = publishedOn(core, ways, { held: core.ports.of(id), wishes: after.ports });
-      const ops = [...this.#hairpinOps(before, after), ...publishOps(was, will)];
-      if (ops.length > 0) {
-        await core.host.apply(ops);
-        undo.defer(() => core.host.apply([...this.#hairpinOps(after, before), ...publishOps(will, was)]));
-      }
-      undo.defer(() => core.ports.serve(id, was.proxied));
-      core.ports.serve(id, will.proxied);
+      await this.#turn({ sandbox: before, published: was }, { sandbox: after, published: will }, undo);
       core.step("port.publish:applied");
       const made = { ...after, bindings: will.bindings };
       core.commit("process", () => {
@@ -83,13 +84,7 @@ export class Publishing {
       const was = publishedOn(core, ways, { held, wishes: before.ports });
       const left = held.filter((port) => !dropped.includes(port));
       const will = publishedOn(core, ways, { held: left, wishes: after.ports });
-      const ops = [...this.#hairpinOps(before, after), ...publishOps(was, will)];
-      if (ops.length > 0) {
-        await core.host.apply(ops);
-        undo.defer(() => core.host.apply([...this.#hairpinOps(after, before), ...publishOps(will, was)]));
-      }
-      undo.defer(() => core.ports.serve(id, was.proxied));
-      core.ports.serve(id, will.proxied);
+      await this.#turn({ sandbox: before, published: was }, { sandbox: after, published: will }, undo);
       core.step("port.unpublish:applied");
       const made = { ...after, bindings: will.bindings };
       core.commit("process", () => {
@@ -104,6 +99,23 @@ export class Publishing {
       this.#emit("unpublish", made, texts);
       return made;
     });
+  }
+
+  /** Makes the one of the other, in the kernel and in the proxy, and leaves the way back on the stack. */
+  async #turn(before: Stand, after: Stand, undo: UndoStack): Promise<void> {
+    const { host, ports } = this.#core;
+    const { id } = before.sandbox;
+    const steps = (from: Stand, to: Stand): Op[] => [
+      ...this.#hairpinOps(from.sandbox, to.sandbox),
+      ...publishOps(from.published, to.published),
+    ];
+    const ops = steps(before, after);
+    if (ops.length > 0) {
+      await host.apply(ops);
+      undo.defer(() => host.apply(steps(after, before)));
+    }
+    undo.defer(() => ports.serve(id, before.published.proxied));
+    ports.serve(id, after.published.proxied);
   }
 
   #refuseHost(sandbox: Sandbox, op: string): void {

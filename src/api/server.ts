@@ -10,6 +10,7 @@ import { isNetError, NetError } from "../base/errors.ts";
 import type { Engine } from "../engine/contract.ts";
 import { daemonRoutes } from "./daemon-routes.ts";
 import { daemonSchemas } from "./daemon-schemas.ts";
+import { dockerApi, dockerFallback } from "./docker/plugin.ts";
 import { errorBody, hiddenFault, HTTP_STATUS, transportError } from "./errors.ts";
 import { EVENT_BUFFER_BYTES } from "./events.ts";
 import { networkRoutes } from "./network-routes.ts";
@@ -49,15 +50,10 @@ export interface ApiOptions {
 
 /**
  * The HTTP API, not yet listening (see `listenOnSocket`). Everything of ours lives in a scope of its own under
- * `/netdock/v1`, with its own parsers and error shape, so that another API can be registered beside it with its own:
- *
- * ```ts
- * const api = createApi({ engine, version, info });
- * await api.register(dockerApi, { engine });
- * await listenOnSocket(api, { path: "/run/netdock/netdock.sock" });
- * ```
+ * `/netdock/v1`, with its own parsers and error shape; Docker's API is a scope beside it, and others can be registered so.
  */
 export function createApi(options: ApiOptions): Api {
+  const docker = dockerFallback(options);
   const api = fastify({
     ...(options.log === undefined ? { logger: false } : { loggerInstance: options.log }),
     // One line for each failure (see `answerError`), none for a request that went well, and no logger made for each.
@@ -75,12 +71,19 @@ export function createApi(options: ApiOptions): Api {
     schemaController: {
       compilersFactory: { buildValidator: () => noCompiler, buildSerializer: () => noCompiler },
     },
-    frameworkErrors: (error, request, reply) => answerError(error, request, reply),
+    frameworkErrors: (error, request, reply) => {
+      if (isOurs(request)) answerError(error, request, reply);
+      else docker.error(error, request, reply);
+    },
     clientErrorHandler: answerBrokenRequest,
   });
   api.setErrorHandler(answerError);
-  api.setNotFoundHandler(answerUnknownRoute);
+  api.setNotFoundHandler((request, reply) => {
+    if (isOurs(request)) answerUnknownRoute(request, reply);
+    else docker.notFound(request, reply);
+  });
   void api.register(netdockApi, { ...options, prefix: BASE });
+  void api.register(dockerApi, { engine: options.engine, version: options.version });
   return api;
 }
 
@@ -183,6 +186,11 @@ function refusalOf(
   });
   if (known !== undefined) return { status: known.status, answer: known.error };
   return { status: HTTP_STATUS.internal, answer: hiddenFault(op) };
+}
+
+/** What is nobody's is Docker's: its clients must be able to read every refusal. */
+function isOurs({ url }: FastifyRequest): boolean {
+  return url.startsWith("/netdock/");
 }
 
 function answerUnknownRoute(request: FastifyRequest, reply: FastifyReply): void {

@@ -1,0 +1,40 @@
+import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
+
+export interface DockerAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+/** A request to Docker's API as any HTTP client would send it; a body that is no text is sent as JSON. */
+export function dockerAsk(
+  { socketPath }: { readonly socketPath: string },
+  request: {
+    readonly method?: string;
+    readonly path: string;
+    readonly body?: unknown;
+    readonly headers?: Readonly<Record<string, string>>;
+  },
+): Promise<DockerAnswer> {
+  const { method = "GET", path, body } = request;
+  const isJson = body !== undefined && typeof body !== "string";
+  const headers = isJson
+    ? { "content-type": "application/json", ...request.headers }
+    : { ...request.headers };
+  const { promise, resolve, reject } = Promise.withResolvers<DockerAnswer>();
+  const sent = httpRequest({ socketPath, method, path, headers }, (response) => {
+    let text = "";
+    response.setEncoding("utf8");
+    response.on("data", (chunk) => (text += String(chunk)));
+    response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }));
+    response.on("error", reject);
+  });
+  sent.on("error", reject);
+  sent.end(isJson ? JSON.stringify(body) : body);
+  return promise;
+}
+
+/** What Docker's clients show of a refusal. */
+export function errorMessage({ text }: { readonly text: string }): string {
+  return (JSON.parse(text) as { readonly message: string }).message;
+}

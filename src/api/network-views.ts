@@ -33,6 +33,17 @@ const pool = object<Pool>({
   },
 });
 
+const poolUsage = object<NetworkView["usage"][number]>({
+  id: "PoolUsage",
+  description: "How full a pool is; counts beyond 2^53 - 1 are given as that",
+  required: {
+    subnet: subnet("The pool"),
+    inUse: count("Addresses granted, offered, or never anyone's (network and broadcast address)"),
+    available: count("Addresses still free for who asks for none in particular"),
+  },
+  optional: {},
+});
+
 const networkEndpoint = object<NetworkView["endpoints"][number]>({
   id: "NetworkEndpoint",
   description: "An endpoint as its network shows it",
@@ -98,6 +109,7 @@ export const networkView: Schema<NetworkView> = object<NetworkView>({
     options: texts("Driver options"),
     labels: texts("Labels"),
     predefined: flag("Made by netdock itself; users cannot remove it"),
+    usage: list("How full its pools are", poolUsage),
     peerings: list("Networks that it reaches, or that reach it", peering),
     policies: list("Where its members may send", policyView),
     endpoints: list("Who is on it", networkEndpoint),
@@ -157,6 +169,7 @@ export const partitionView: Schema<PartitionView> = object<PartitionView>({
 });
 export const networkViews: readonly Schema<unknown>[] = [
   pool,
+  poolUsage,
   networkEndpoint,
   egressRule,
   egressPolicy,

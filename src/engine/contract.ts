@@ -1,3 +1,4 @@
+import type { Subnet } from "../base/cidr.ts";
 import type { Endpoint, EndpointRequest } from "../model/endpoint.ts";
 import type { NetdockEvent } from "../model/events.ts";
 import type { Lease } from "../model/ipam.ts";
@@ -41,8 +42,18 @@ export interface PolicyRequest {
   readonly rules: readonly string[];
 }
 
+/** How full a pool of a network is; counts beyond 2^53 - 1 are given as that. */
+export interface PoolUsageView {
+  readonly subnet: Subnet;
+  /** Addresses granted, offered, or never anyone's (network and broadcast address). */
+  readonly inUse: number;
+  /** Addresses of the range (without one: of the subnet) still free for who asks for none in particular. */
+  readonly available: number;
+}
+
 /** A network with who is on it. */
 export interface NetworkView extends Network {
+  readonly usage: readonly PoolUsageView[];
   readonly peerings: readonly Peering[];
   /** The network's own, then its members'. */
   readonly policies: readonly PolicyView[];

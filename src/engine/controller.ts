@@ -4,7 +4,7 @@ import type { EgressPolicy, Network } from "../model/network.ts";
 import type { Sandbox } from "../model/sandbox.ts";
 import { removeOps } from "../plan/blueprint.ts";
 import { compareGateways } from "../plan/gateway.ts";
-import type { Engine, NetworkView, Peering, PolicyView, SandboxView } from "./contract.ts";
+import type { Engine, NetworkView, Peering, PolicyView, PoolUsageView, SandboxView } from "./contract.ts";
 import { Core, type EngineParts } from "./core.ts";
 import { examine } from "./doctor.ts";
 import { Membership } from "./membership.ts";
@@ -163,12 +163,22 @@ async function withdraw(core: Core, unwatch: () => void): Promise<void> {
 function networkView(core: Core, network: Network): NetworkView {
   return {
     ...network,
+    usage: usageOf(core, network),
     peerings: peeringsOf(core, network),
     policies: policiesOf(core, network),
     endpoints: core.state
       .endpointsOn(network.id)
       .map((e) => ({ ...e, sandboxName: core.state.sandboxes.get(e.sandboxId)?.name ?? "" })),
   };
+}
+
+function usageOf(core: Core, network: Network): PoolUsageView[] {
+  const shown = (count: bigint): number =>
+    Number(count > Number.MAX_SAFE_INTEGER ? Number.MAX_SAFE_INTEGER : count);
+  return network.ipam.pools.map(({ subnet }) => {
+    const { inUse, available } = core.ipamOf(network).usage(subnet);
+    return { subnet, inUse: shown(inUse), available: shown(available) };
+  });
 }
 
 function peeringsOf({ state }: Core, { id, peers = [] }: Network): Peering[] {

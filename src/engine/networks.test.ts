@@ -120,6 +120,32 @@ describe("createNetwork()", () => {
   });
 });
 
+// Docker's TestBridgeIPAMStatus, as a network shows it.
+test("how full the pools are is shown, and follows who comes and goes", async () => {
+  const config = [{ subnet: "10.7.0.0/29", ipRange: "10.7.0.4/30" }, { subnet: "fd07::/64" }];
+  await boot.engine.createNetwork({ name: "n", enableIPv6: true, ipam: { config } });
+  const usage = (): number[][] =>
+    boot.engine.network("n").usage.map(({ inUse, available }) => [inUse, available]);
+  // The gateway is the first address of the range, and more than 2^53 is not told apart.
+  const many = Number.MAX_SAFE_INTEGER;
+  expect(usage()).toEqual([
+    [3, 2],
+    [2, many],
+  ]);
+  await boot.engine.createSandbox({ name: "a", networks: [{ network: "n" }] });
+  await boot.engine.createSandbox({ name: "b", networks: [{ network: "n", ipv4: "10.7.0.2" }] });
+  expect(usage()).toEqual([
+    [5, 1],
+    [4, many],
+  ]);
+  await boot.engine.removeSandbox("a", { force: true });
+  await boot.engine.disconnect("b", "n");
+  expect(usage()).toEqual([
+    [3, 2],
+    [2, many],
+  ]);
+});
+
 describe("references", () => {
   test("by full id, exact name, unique prefix, in this order", async () => {
     const first = await boot.engine.createNetwork({ name: "first" });

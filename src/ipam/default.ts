@@ -11,6 +11,7 @@ import type {
   LeaseStore,
   Offer,
   PoolRecord,
+  PoolUsage,
 } from "../model/ipam.ts";
 import type { Pool } from "../model/network.ts";
 import { pickSubnet, type DefaultPool } from "./default-pools.ts";
@@ -96,6 +97,10 @@ class DefaultIpam implements IpamDriver {
 
   leases(subnet: Subnet): readonly Lease[] {
     return this.#pool(subnet, "lease.list").leases();
+  }
+
+  usage(subnet: Subnet): PoolUsage {
+    return this.#pool(subnet, "lease.list").usage();
   }
 
   #pool(subnet: Subnet, op: string): LeasePool {

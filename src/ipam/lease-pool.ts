@@ -1,8 +1,16 @@
-import { addressOf, makeCidr, prefixLength } from "../base/cidr.ts";
+import { addressOf, makeCidr, prefixLength, rangeOf } from "../base/cidr.ts";
 import type { Clock } from "../base/clock.ts";
 import { invalid, NetError } from "../base/errors.ts";
 import { familyOf, ipFromBigint, ipToBigint, type Family, type Ip } from "../base/ip.ts";
-import type { Discover, Lease, LeaseClient, LeaseStore, Offer, PoolRecord } from "../model/ipam.ts";
+import type {
+  Discover,
+  Lease,
+  LeaseClient,
+  LeaseStore,
+  Offer,
+  PoolRecord,
+  PoolUsage,
+} from "../model/ipam.ts";
 import type { Journal } from "./journal.ts";
 import { LeaseTable } from "./lease-table.ts";
 import { dynamicRange, reservedAs } from "./request.ts";
@@ -147,6 +155,17 @@ export class LeasePool {
       if (lease !== undefined && lease.state !== "released") out.push([ipToBigint(lease.address), lease]);
     }
     return out.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, lease]) => lease);
+  }
+
+  usage(): PoolUsage {
+    this.#dropOffers(this.#clock.now());
+    const { first, last } = rangeOf(this.record.subnet);
+    const { all, dynamic } = this.#table.held;
+    const reserved = last - first - (this.#usable.last - this.#usable.first);
+    return {
+      inUse: reserved + BigInt(all),
+      available: this.#table.last - this.#table.first + 1n - BigInt(dynamic),
+    };
   }
 
   #dropOffers(now: number): void {

@@ -31,6 +31,9 @@ export class LeaseTable {
   readonly #released = new IndexedHeap<Ip, number>();
   readonly #offerEnds = new IndexedHeap<Ip, number>();
   readonly #leaseEnds = new IndexedHeap<Ip, number>();
+  /** Addresses that someone has, dynamic ones among them and others. */
+  #heldDynamic = 0;
+  #heldOther = 0;
 
   constructor(range: { readonly first: bigint; readonly last: bigint }, journal: Journal) {
     this.first = range.first;
@@ -60,6 +63,11 @@ export class LeaseTable {
 
   isDynamic(address: Ip): boolean {
     return this.#isDynamic(ipToBigint(address));
+  }
+
+  /** How many addresses someone has by offer or lease, and how many of them are dynamic. */
+  get held(): { readonly all: number; readonly dynamic: number } {
+    return { all: this.#heldDynamic + this.#heldOther, dynamic: this.#heldDynamic };
   }
 
   /** The lowest dynamic address that is not listed; `format` makes the text of a number. */
@@ -108,6 +116,9 @@ export class LeaseTable {
     const has = entry === undefined ? undefined : holder(entry);
     if (had !== has && had !== undefined) this.#clients.delete(had);
     if (had !== has && has !== undefined) this.#clients.set(has, address);
+    const more = Number(has !== undefined) - Number(had !== undefined);
+    if (this.isDynamic(address)) this.#heldDynamic += more;
+    else this.#heldOther += more;
     this.#index(address, lease, offer);
   }
 

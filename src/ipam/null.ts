@@ -24,5 +24,6 @@ export function createNullIpam(): IpamDriver {
     acknowledge: refuse("lease.acknowledge"),
     release: () => undefined,
     leases: () => [],
+    usage: refuse("lease.list"),
   };
 }

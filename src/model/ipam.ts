@@ -58,6 +58,14 @@ export interface PoolRecord {
   readonly owner: string;
 }
 
+/** How full a pool is (`Status.IPAM.Subnets` of Docker's network inspect). */
+export interface PoolUsage {
+  /** Addresses nobody else can have: granted, offered, or never anyone's (network and broadcast address). */
+  readonly inUse: bigint;
+  /** Addresses that are still handed out to who asks for none in particular. */
+  readonly available: bigint;
+}
+
 /** What IPAM persists. Calls are synchronous and happen inside the caller's transaction. */
 export interface LeaseStore {
   loadPools(): PoolRecord[];
@@ -110,4 +118,5 @@ export interface IpamDriver {
   release(subnet: Subnet, address: Ip): void;
   /** Leases of a pool, bound and requested, lowest address first. */
   leases(subnet: Subnet): readonly Lease[];
+  usage(subnet: Subnet): PoolUsage;
 }

@@ -145,7 +145,7 @@ export class MemoryEngine {
         .filter(({ networkId }) => networkId === network.id)
         .map((endpoint) => ({ ...endpoint, sandboxName: sandbox.name })),
     );
-    return { ...network, peerings: [], policies: [], endpoints };
+    return { ...network, usage: [], peerings: [], policies: [], endpoints };
   }
 
   async #createSandbox(request: SandboxRequest): Promise<SandboxView> {

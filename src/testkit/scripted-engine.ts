@@ -147,6 +147,7 @@ export function sampleNetwork(change: Partial<NetworkView> = {}): NetworkView {
       options: {},
       pools: [{ subnet: parseSubnet("10.5.0.0/24"), gateway: cidr("10.5.0.1/24"), auxAddresses: {} }],
     },
+    usage: [{ subnet: parseSubnet("10.5.0.0/24"), inUse: 4, available: 252 }],
     options: {},
     labels: {},
     predefined: false,

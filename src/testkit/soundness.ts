@@ -180,7 +180,7 @@ function storeFaults(machine: Machine, { engine }: Boot): string[] {
   const plain = (rows: readonly object[]): unknown => JSON.parse(JSON.stringify(rows));
   const networks = engine
     .networks()
-    .map(({ endpoints: _, peerings: __, policies: ___, ...network }) => network);
+    .map(({ endpoints: _, usage: _u, peerings: _p, policies: _o, ...network }) => network);
   const sandboxes = engine.sandboxes().map(({ endpoints: _, ...sandbox }) => sandbox);
   const endpoints = engine
     .networks()

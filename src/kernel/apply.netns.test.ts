@@ -5,7 +5,9 @@ import type { Op } from "../model/ops.ts";
 import { type HostNamespace, needs, withHostNamespace } from "../testkit/kernel.ts";
 import { probe } from "../testkit/packets.ts";
 import { decodeLink, getLink } from "../wire/netlink/link.ts";
+import { NETLINK } from "../wire/netlink/numbers.ts";
 import { Capabilities } from "./capabilities.ts";
+import { NetlinkSocket } from "./netlink-socket.ts";
 import { ThreadNamespaces } from "./netns.ts";
 import { address, attach, bridge, deletion, route, sysctl, veth } from "../testkit/steps.ts";
 
@@ -118,6 +120,23 @@ test("a link is made with its MAC, MTU, master, alias and hairpin, and so is a v
       data: { hairpin: true },
     });
     await host.apply([deletion("v0"), deletion("br0")]);
+    host.deleteNetns("aa");
+  }));
+
+test("both ends of a veth are made with the one queue each way that a veth uses", () =>
+  withHostNamespace(async ({ host, foreign, visit }) => {
+    host.createNetns("aa");
+    await host.apply([bridge("br0"), veth("v0", "aa", "br0", "eth0")]);
+    const inside = visit(() => new NetlinkSocket(NETLINK.ROUTE, new Uint8Array(0x2_0000)), "aa");
+    for (const [socket, name] of [
+      [foreign, "v0"],
+      [inside, "eth0"],
+    ] as const) {
+      const [reply] = socket.transact([getLink({ name })]);
+      const { txQueues, rxQueues } = decodeLink(reply!.messages[0]!.body);
+      expect([txQueues, rxQueues], name).toEqual([1, 1]);
+    }
+    inside.close();
     host.deleteNetns("aa");
   }));
 

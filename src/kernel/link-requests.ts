@@ -6,6 +6,12 @@ import { IPVLAN_F, IPVLAN_MODE, MACVLAN_MODE } from "../wire/netlink/link-kind-n
 import { IN6_ADDR_GEN_MODE } from "../wire/netlink/link-numbers.ts";
 import type { Request } from "../wire/netlink/message.ts";
 
+/**
+ * A veth uses one queue each way unless told otherwise, yet is made with one a processor; the kernel then takes the others away
+ * again and waits for RCU, for half of the time that the whole pair takes (veth_init_queues, netif_set_real_num_tx_queues).
+ */
+const ONE_QUEUE = { txQueues: 1, rxQueues: 1 } as const;
+
 /** Numbers and descriptors that a link's messages need and its spec names by name. */
 export interface LinkPlaces {
   /** Index to give the link; absent: the kernel's choice. */
@@ -32,6 +38,7 @@ export function createLinkRequest(spec: LinkSpec, places: LinkPlaces): Request {
     link: places.parent,
     master: places.master,
     netnsFd: places.netnsFd,
+    ...(spec.kind.type === "veth" ? ONE_QUEUE : {}),
     linkInfo: { info: kindInfo(spec.kind, places) },
   });
 }
@@ -104,7 +111,7 @@ function kindInfo(kind: LinkKind, places: LinkPlaces): KindInfo {
       // Not up yet: the kernel refuses to open one end before it knows the other (veth_newlink in drivers/net/veth.c).
       const { index, netnsFd } = places.peer ?? {};
       const { name, mac, mtuBytes } = kind.peer;
-      const peer = { name, mtu: mtuBytes, address: mac, netnsFd };
+      const peer = { name, mtu: mtuBytes, address: mac, netnsFd, ...ONE_QUEUE };
       return { kind: "veth", data: { peer: index === undefined ? peer : { index, ...peer } } };
     }
     case "macvlan":

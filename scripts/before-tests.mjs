@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
+import { ensureUnpacked } from "./debian-packages.mjs";
 import { ensureInstalled } from "./install.mjs";
 
 /** Command to Debian package. The only list: the tests probe for the command. */
@@ -57,3 +58,4 @@ function ensureTools() {
 
 if (!ensureInstalled()) process.exit(1);
 ensureTools();
+if (process.getuid?.() === 0 && isThere("apt-get")) ensureUnpacked(apt);

@@ -1,6 +1,8 @@
 // Talks and listens, for the packet tests; plain JavaScript so that any Node runs it.
 //   probe.mjs serve tcp|udp ADDRESS PORT NAME   answers "NAME <peer address>" to everybody; prints "ready"
 //   probe.mjs ask tcp|udp ADDRESS PORT          prints the answer; exit 1 when there is none within 1.5 s
+//   probe.mjs reach ADDRESS PORT ...            prints true or false for each pair, in order, by TCP: whether an answer comes
+//                                               within 1.5 s
 //   probe.mjs stream ADDRESS PORT               sends a number every 20 ms and expects it back; prints a line on each
 //                                               failure, "ok N" on SIGTERM
 //   probe.mjs talk ADDRESS PORT                 sends a datagram every 20 ms from one socket; prints each answer that is not
@@ -47,6 +49,21 @@ if (verb === "serve") {
     socket.once("error", (error) => fail(error.code ?? error.message));
     socket.connect(Number(port), address, () => socket.send("?"));
   }
+} else if (verb === "reach") {
+  const answers = (host, port) =>
+    new Promise((resolve) => {
+      const socket = net.connect({ host, port: Number(port) });
+      const end = (answered) => {
+        socket.destroy();
+        resolve(answered);
+      };
+      setTimeout(end, GIVE_UP_MS, false);
+      socket.once("data", () => end(true));
+      for (const event of ["error", "end"]) socket.once(event, () => end(false));
+    });
+  const pairs = args.flatMap((host, i) => (i % 2 === 0 ? [answers(host, args[i + 1])] : []));
+  console.log((await Promise.all(pairs)).join("\n"));
+  process.exit(0);
 } else if (verb === "talk") {
   const [address, port] = args;
   const socket = dgram.createSocket(address.includes(":") ? "udp6" : "udp4");

@@ -51,6 +51,9 @@ export const networkRequest: Schema<NetworkRequest> = object<NetworkRequest>({
   optional: {
     driver: text("Driver; bridge when left out", { examples: ["bridge"] }),
     internal: flag("No way out of the network and no way in from outside; false when left out"),
+    attachable: flag(
+      "Docker's mark for plain containers on swarm networks; kept and shown, without an effect",
+    ),
     enableIPv4: flag("Give endpoints IPv4 addresses; true when left out"),
     enableIPv6: flag("Give endpoints IPv6 addresses; false when left out"),
     ipam: ipamRequest,

@@ -115,6 +115,7 @@ export const networkView: Schema<NetworkView> = object<NetworkView>({
     endpoints: list("Who is on it", networkEndpoint),
   },
   optional: {
+    attachable: flag<true>("Docker's mark; kept and shown, without an effect"),
     configOnly: flag<true>("Kept for other networks to be made from"),
     configFrom: text("Network of configuration it was made from"),
     adopted: object<Adopted>({

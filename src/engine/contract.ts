@@ -122,8 +122,8 @@ export interface Engine {
   networks(): readonly NetworkView[];
   network(ref: string): NetworkView;
   removeNetwork(ref: string): Promise<void>;
-  /** Removes every network without endpoints that a user made; returns their names. */
-  pruneNetworks(): Promise<readonly string[]>;
+  /** Removes every network without endpoints that a user made (and that `which` takes); returns their names. */
+  pruneNetworks(which?: (network: Network) => boolean): Promise<readonly string[]>;
   leases(ref: string): readonly Lease[];
 
   /**

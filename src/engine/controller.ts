@@ -78,7 +78,7 @@ function engineOf(rooms: Rooms): Engine {
     networks: () => [...state.networks.values()].map((n) => networkView(core, n)),
     network: (ref) => networkView(core, state.findNetwork(ref, "network.inspect")),
     removeNetwork: (ref) => through(() => networks.remove(ref)),
-    pruneNetworks: () => through(() => networks.prune()),
+    pruneNetworks: (which) => through(() => networks.prune(which)),
     peer: (ref, request) => through(async () => networkView(core, await peers.peer(ref, request))),
     unpeer: (ref, otherRef) => through(() => peers.unpeer(ref, otherRef)),
     setPolicy: (ref, request) => through(async () => networkView(core, await policies.set(ref, request))),

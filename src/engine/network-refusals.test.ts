@@ -13,7 +13,13 @@ const NETWORKS: readonly Row[] = [
   [
     "a name with a space",
     network({ name: "a b" }),
-    { code: "invalid", field: "name", value: '"a b"', message: "name: ", remedy: "write 1 to 128 letters" },
+    {
+      code: "invalid",
+      field: "name",
+      value: '"a b"',
+      message: "name: ",
+      remedy: "write 1 to 128 characters",
+    },
   ],
   [
     "an empty name",

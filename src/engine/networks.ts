@@ -110,6 +110,7 @@ export class Networks {
         scope: driver.capabilities.scope,
         created: new Date(core.clock.now()).toISOString(),
         internal: request.internal ?? false,
+        ...(request.attachable === true ? { attachable: true } : {}),
         enableIPv4: families.includes(4),
         enableIPv6: families.includes(6),
         ipam: { driver: ipam.name, options: { ...request.ipam?.options }, pools },
@@ -273,9 +274,9 @@ export class Networks {
     });
   }
 
-  async prune(): Promise<string[]> {
+  async prune(which: (network: Network) => boolean = () => true): Promise<string[]> {
     const unused = [...this.#core.state.networks.values()].filter(
-      (n) => !n.predefined && n.configOnly !== true && this.#core.state.endpointCount(n.id) === 0,
+      (n) => !n.predefined && n.configOnly !== true && this.#core.state.endpointCount(n.id) === 0 && which(n),
     );
     const removed: string[] = [];
     for (const network of unused) {

@@ -16,8 +16,13 @@ export function checkName(name: string, field: string, op: string): string {
   return name;
 }
 
-export function checkNetworkName(request: NetworkRequest): void {
-  checkName(request.name, "name", "network.create");
+/** Docker lets networks have any name that is not blank; spaces, slashes and control characters would only mislead. */
+const NETWORK_NAME = /^[^\s/\p{Cc}]{1,128}$/u;
+
+export function checkNetworkName({ name }: NetworkRequest): void {
+  if (NETWORK_NAME.test(name)) return;
+  const right = "write 1 to 128 characters without spaces, slashes and control characters";
+  throw invalid("name", name, right, "network.create");
 }
 
 /** RFC 1123 host name, 64 bytes at most (HOST_NAME_MAX). */

@@ -23,6 +23,8 @@ export interface NetworkRequest {
   readonly driver?: string | undefined;
   /** false. No way out of the network and no way in from outside. */
   readonly internal?: boolean | undefined;
+  /** false. Docker's mark for networks of a swarm that plain containers may join; kept and shown, without an effect here. */
+  readonly attachable?: boolean | undefined;
   /** true */
   readonly enableIPv4?: boolean | undefined;
   /** false */
@@ -99,6 +101,7 @@ export interface Network {
   /** RFC 3339, UTC. */
   readonly created: string;
   readonly internal: boolean;
+  readonly attachable?: true;
   readonly enableIPv4: boolean;
   readonly enableIPv6: boolean;
   readonly ipam: {

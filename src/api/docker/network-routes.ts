@@ -1,18 +1,122 @@
+import { isNetError, NetError } from "../../base/errors.ts";
+import type { Engine } from "../../engine/contract.ts";
+import { bool, pointer, string, struct } from "./decode.ts";
+import { endpointRequest, endpointSettings } from "./endpoint-settings.ts";
+import { createRequest, networkRequest } from "./network-create.ts";
+import { filterNetworks, prunes } from "./network-list.ts";
 import { networkView } from "./network-view.ts";
 import type { DockerApiOptions } from "./plugin.ts";
-import { ok } from "./reply.ts";
-import type { DockerRoute } from "./route.ts";
+import { type Answer, created, DONE, NO_CONTENT, ok } from "./reply.ts";
+import { findContainer, findNetwork, inspectNetwork } from "./resolve.ts";
+import type { Call, DockerRoute } from "./route.ts";
+
+const connectRequest = struct("network.ConnectOptions", {
+  Container: string,
+  EndpointConfig: pointer(endpointSettings),
+});
+
+const disconnectRequest = struct("network.DisconnectOptions", { Container: string, Force: bool });
 
 export function networkRoutes({ engine }: DockerApiOptions): readonly DockerRoute[] {
-  const list: DockerRoute["run"] = () =>
-    ok(engine.networks().map((network) => networkView(network, { members: false })));
+  const list = ({ query }: Call): Answer =>
+    ok(
+      filterNetworks(engine.networks(), query("filters")).map((network) =>
+        networkView(network, { members: false }),
+      ),
+    );
   return [
     { method: "GET", path: "/networks", run: list },
     { method: "GET", path: "/networks/", run: list },
-    {
-      method: "GET",
-      path: "/networks/*",
-      run: ({ param }) => ok(networkView(engine.network(param("*")), { members: true })),
-    },
+    { method: "GET", path: "/networks/*", run: (call) => inspect(engine, call) },
+    { method: "POST", path: "/networks/create", run: (call) => create(engine, call) },
+    { method: "POST", path: "/networks/prune", run: (call) => prune(engine, call) },
+    { method: "POST", path: "/networks/:ref/connect", run: (call) => connect(engine, call) },
+    { method: "POST", path: "/networks/:ref/disconnect", run: (call) => disconnect(engine, call) },
+    { method: "DELETE", path: "/networks/*", run: (call) => remove(engine, call) },
   ];
+}
+
+function inspect(engine: Engine, { param, query }: Call): Answer {
+  const verbose = query("verbose");
+  if (verbose !== "" && !/^(1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/.test(verbose)) {
+    throw new NetError("invalid", "network.inspect", {
+      message: `invalid value for verbose: ${verbose}: strconv.ParseBool: parsing ${JSON.stringify(verbose)}: invalid syntax`,
+      field: "verbose",
+      value: verbose,
+    });
+  }
+  const ref = param("*");
+  const network = inspectNetwork(engine, ref);
+  const scope = query("scope");
+  // All networks are of this machine alone.
+  if (scope !== "" && scope !== "local") throw missing(ref);
+  return ok(networkView(network, { members: true }));
+}
+
+function missing(ref: string): NetError {
+  return new NetError("not_found", "network.inspect", { message: `network ${ref} not found`, subject: ref });
+}
+
+async function create(engine: Engine, { body, apiVersion }: Call): Promise<Answer> {
+  const network = await engine.createNetwork(networkRequest(body(createRequest), apiVersion));
+  return created({ Id: network.id, Warning: "" });
+}
+
+async function remove(engine: Engine, { param }: Call): Promise<Answer> {
+  await engine.removeNetwork(findNetwork(engine, param("*")).id);
+  return NO_CONTENT;
+}
+
+async function prune(engine: Engine, { query }: Call): Promise<Answer> {
+  const names = await engine.pruneNetworks(prunes(query("filters"), Date.now()));
+  // Go's empty slice.
+  return ok({ NetworksDeleted: names.length === 0 ? null : names });
+}
+
+async function connect(engine: Engine, { body, param }: Call): Promise<Answer> {
+  const { Container, EndpointConfig } = body(connectRequest);
+  const container = findContainer(engine, Container);
+  const network = findNetwork(engine, param("ref"));
+  try {
+    await engine.connect(container.id, endpointRequest(network, EndpointConfig));
+  } catch (error) {
+    if (isNetError(error, "exhausted")) throw full(network.name, network.id, error);
+    throw error;
+  }
+  return DONE;
+}
+
+/** libnetwork, Endpoint.assignAddressVersion. */
+function full(name: string, id: string, cause: NetError): NetError {
+  const version = cause.subject?.includes(":") === true ? 6 : 4;
+  const message = `no available IPv${version} addresses on this network's address pools: ${name} (${id})`;
+  return new NetError("exhausted", "endpoint.attach", { message, subject: name, cause });
+}
+
+async function disconnect(engine: Engine, { body, param }: Call): Promise<Answer> {
+  const { Container, Force } = body(disconnectRequest);
+  const container = findMember(engine, { container: Container, network: param("ref"), force: Force });
+  const network = findNetwork(engine, param("ref"));
+  if (!container.endpoints.some(({ networkId }) => networkId === network.id)) {
+    const the = container.state === "running" ? "" : "the ";
+    throw new NetError("internal", "endpoint.detach", {
+      message: `container ${container.id} is not connected to ${the}network ${network.name}`,
+    });
+  }
+  await engine.disconnect(container.id, network.id);
+  return DONE;
+}
+
+/** With force Docker looks for an endpoint of that name, since the container may be gone; ours are never without one. */
+function findMember(
+  engine: Engine,
+  of: { readonly container: string; readonly network: string; readonly force: boolean },
+): ReturnType<Engine["sandbox"]> {
+  try {
+    return findContainer(engine, of.container);
+  } catch (error) {
+    if (!of.force || !isNetError(error, "not_found")) throw error;
+    findNetwork(engine, of.network);
+    throw new NetError("not_found", "docker.disconnect", { message: `endpoint ${of.container} not found` });
+  }
 }

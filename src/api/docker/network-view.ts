@@ -9,24 +9,46 @@ export function networkView(network: NetworkView, { members }: { readonly member
     Name: network.name,
     Id: network.id,
     Created: network.created,
-    Scope: network.scope === "cluster" ? "global" : "local",
+    Scope: dockerScope(network.scope),
     Driver: dockerDriver(network.driver),
     EnableIPv4: network.enableIPv4,
     EnableIPv6: network.enableIPv6,
     IPAM: {
       Driver: ipam.driver,
-      Options: Object.keys(ipam.options).length > 0 ? ipam.options : null,
+      Options: network.predefined ? null : sorted(ipam.options),
       Config: poolViews(network),
     },
     Internal: network.internal,
-    Attachable: false,
+    Attachable: network.attachable ?? false,
     Ingress: false,
     ConfigFrom: { Network: network.configFrom ?? "" },
     ConfigOnly: network.configOnly ?? false,
     Containers: members ? memberViews(network) : {},
-    Options: network.options,
-    Labels: network.labels,
+    Options: sorted(optionsOf(network)),
+    Labels: sorted(network.labels),
   };
+}
+
+export function dockerScope(scope: NetworkView["scope"]): string {
+  return scope === "cluster" ? "global" : "local";
+}
+
+/** Go writes maps in the order of their keys. */
+function sorted<T>(map: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
+  return Object.fromEntries(Object.entries(map).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** What dockerd says of its default bridge, beside what is set here. */
+const BRIDGE_DEFAULTS = {
+  "com.docker.network.bridge.default_bridge": "true",
+  "com.docker.network.bridge.enable_icc": "true",
+  "com.docker.network.bridge.enable_ip_masquerade": "true",
+  "com.docker.network.bridge.host_binding_ipv4": "0.0.0.0",
+  "com.docker.network.driver.mtu": "1500",
+};
+
+function optionsOf({ name, predefined, options }: NetworkView): Readonly<Record<string, string>> {
+  return predefined && name === "bridge" ? { ...BRIDGE_DEFAULTS, ...options } : options;
 }
 
 /** Docker's driver of the network `none` is called `null`. */
@@ -37,7 +59,12 @@ export function dockerDriver(driver: string): string {
 function poolViews({ ipam, driver }: NetworkView): object[] | null {
   if (ipam.config !== undefined) return ipam.config.map(askedPoolView);
   if (driver === "host" || driver === "none") return null;
-  return ipam.pools.map(poolView);
+  // IPv4 first, whatever the order in which they were asked for.
+  return ipam.pools.toSorted((a, b) => familyRank(a) - familyRank(b)).map(poolView);
+}
+
+function familyRank({ subnet }: Pool): number {
+  return subnet.includes(":") ? 1 : 0;
 }
 
 function poolView({ subnet, ipRange, gateway, auxAddresses }: Pool): object {

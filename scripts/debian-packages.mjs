@@ -1,27 +1,108 @@
 // Programs of Debian that tests start on machines of their own: unpacked under .cache/debian and never installed, since
 // an installed service would be started on this machine. A test lays a program's tree over /usr where only it sees that.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { root } from "./install.mjs";
 
-/** Program in /usr/sbin to packages; what they need comes along where the machine does not have it. */
+/**
+ * @typedef {object} Program
+ * @property {string} path its place below /usr
+ * @property {string[]} packages what they need comes along where the machine does not have it
+ * @property {{ suite: string, version: string }} [newer] of another suite than the machine's, and pinned (apt_preferences(5))
+ * @property {() => boolean} [isGood] whether the one that the machine has will do; any will without this
+ */
+
+/** @type {Readonly<Record<string, Program>>} */
 const programs = {
-  dockerd: ["docker.io"],
-  firewalld: ["firewalld", "dbus-daemon"],
-  ufw: ["ufw"],
+  docker: {
+    path: "bin/docker",
+    packages: ["docker-cli"],
+    // Its only need is libc6 (>= 2.34), which Debian 12 has. Tests compare what it prints, word by word.
+    newer: { suite: "sid", version: "28.*" },
+    isGood: () => versionOf("docker").startsWith("Docker version 28."),
+  },
+  dockerd: { path: "sbin/dockerd", packages: ["docker.io"] },
+  firewalld: { path: "sbin/firewalld", packages: ["firewalld", "dbus-daemon"] },
+  ufw: { path: "sbin/ufw", packages: ["ufw"] },
 };
 
-/** @param {(args: string[]) => boolean} apt */
+/** @param {string} command */
+function versionOf(command) {
+  const { stdout } = spawnSync(command, ["--version"], { encoding: "utf8" });
+  // Null where there is no such command.
+  return /** @type {string | null} */ (stdout) ?? "";
+}
+
+/** @typedef {(args: string[]) => boolean} Apt */
+
+/** @param {Apt} apt */
 export function ensureUnpacked(apt) {
-  for (const [program, packages] of Object.entries(programs)) {
-    const tree = join(root, ".cache", "debian", program);
-    if (existsSync(tree) || existsSync(join("/usr/sbin", program))) continue;
-    console.error(`test: unpacking ${packages.join(", ")}`);
-    // A new machine has no package lists yet, and old ones name versions that are no longer there.
-    const done = unpack(tree, packages, apt) || (apt(["update"]) && unpack(tree, packages, apt));
-    if (!done) console.error(`test: not there, tests that need it will skip: ${program}`);
+  for (const [name, program] of Object.entries(programs)) {
+    const tree = join(root, ".cache", "debian", name);
+    if (existsSync(tree) || (program.isGood ?? (() => existsSync(join("/usr", program.path))))()) continue;
+    console.error(`test: unpacking ${program.packages.join(", ")}`);
+    if (!fetchAndUnpack(tree, program, apt))
+      console.error(`test: not there, tests that need it will skip: ${name}`);
   }
+}
+
+/** @param {string} tree @param {Program} program @param {Apt} apt */
+function fetchAndUnpack(tree, { packages, newer }, apt) {
+  if (newer !== undefined) {
+    const folder = `${tree}.apt`;
+    const options = optionsFor(newer, packages, folder);
+    const done = apt([...options, "update"]) && unpack(tree, packages, (args) => apt([...options, ...args]));
+    rmSync(folder, { recursive: true, force: true });
+    return done;
+  }
+  // A new machine has no package lists yet, and old ones name versions that are no longer there.
+  return unpack(tree, packages, apt) || (apt(["update"]) && unpack(tree, packages, apt));
+}
+
+/**
+ * Package lists of their own: what the machine installs stays of its release. The signatures are checked as ever.
+ * @param {{ suite: string, version: string }} newer @param {string[]} packages @param {string} folder
+ */
+function optionsFor({ suite, version }, packages, folder) {
+  rmSync(folder, { recursive: true, force: true });
+  // apt removes what it does not know from the folder of lists.
+  const lists = join(folder, "lists");
+  mkdirSync(join(lists, "partial"), { recursive: true });
+  const [sources, preferences] = [join(folder, "sources.list"), join(folder, "preferences")];
+  const key = "/usr/share/keyrings/debian-archive-keyring.gpg";
+  writeFileSync(sources, `deb [signed-by=${key}] ${mirror()} ${suite} main\n`);
+  // The first record that fits a version decides: no other one is taken.
+  const pins = [`version ${version}\nPin-Priority: 1001`, "release *\nPin-Priority: -1"];
+  const named = packages.join(" ");
+  writeFileSync(preferences, pins.map((pin) => `Package: ${named}\nPin: ${pin}\n`).join("\n"));
+  const set = {
+    "Dir::Etc::SourceList": sources,
+    "Dir::Etc::SourceParts": "/dev/null",
+    "Dir::Etc::Preferences": preferences,
+    "Dir::Etc::PreferencesParts": "/dev/null",
+    "Dir::State::Lists": lists,
+    "Dir::Cache::pkgcache": "",
+    "Dir::Cache::srcpkgcache": "",
+    "Acquire::Languages": "none",
+    "APT::Sandbox::User": "root",
+  };
+  return Object.entries(set).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
+}
+
+/** Where the machine's own apt gets Debian's main archive from. */
+function mirror() {
+  const format = "$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)";
+  const argv = ["indextargets", "--format", format, "Created-By: Packages"];
+  const { stdout } = spawnSync("apt-get", argv, { encoding: "utf8" });
+  const found = stdout
+    .split("\n")
+    .map((line) => line.split(" "))
+    .find(
+      ([, release, component, origin]) =>
+        component === "main" && origin === "Debian" && !release?.includes("-"),
+    );
+  return found?.[0] ?? "http://deb.debian.org/debian/";
 }
 
 /** @param {string} tree @param {string[]} packages @param {(args: string[]) => boolean} apt */

@@ -6,9 +6,9 @@ import { type Machine, ROOT } from "./world.ts";
  * Programs of Debian that a test starts on a machine of its own; scripts/debian-packages.mjs unpacks them, or the machine has
  * them installed.
  */
-export type DebianProgram = "dockerd" | "firewalld" | "ufw";
+export type DebianProgram = "docker" | "dockerd" | "firewalld" | "ufw";
 
-const treeOf = (program: DebianProgram): string => join(ROOT, ".cache", "debian", program);
+export const treeOf = (program: DebianProgram): string => join(ROOT, ".cache", "debian", program);
 
 /** What is missing, in words that end a test's title; empty when all is there. */
 export function lackingOf(...programs: readonly DebianProgram[]): string {

@@ -40,6 +40,8 @@ export interface ApiOptions {
   /** Version of netdock. */
   readonly version: string;
   readonly info: () => DaemonFacts;
+  /** From which networks that name no subnet get one; shown by Docker's `info`. */
+  readonly addressPools?: readonly { readonly base: string; readonly size: number }[];
   /** Called after the answer to `POST /shutdown` is out; absent: that route answers `unsupported`. */
   readonly shutdown?: () => void;
   /** A pino logger; absent: nothing is logged. */
@@ -83,7 +85,8 @@ export function createApi(options: ApiOptions): Api {
     else docker.notFound(request, reply);
   });
   void api.register(netdockApi, { ...options, prefix: BASE });
-  void api.register(dockerApi, { engine: options.engine, version: options.version });
+  const { engine, version, info, addressPools = [] } = options;
+  void api.register(dockerApi, { engine, version, info, addressPools });
   return api;
 }
 

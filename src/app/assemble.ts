@@ -60,7 +60,7 @@ export async function assembleEngine(options: AssembleOptions): Promise<Engine> 
           createDefaultIpam({
             store: store.leases,
             clock,
-            pools: defaultPools(hostSeed()),
+            pools: addressPools(),
             limits: LEASE_LIMITS,
           }),
           createNullIpam(),
@@ -85,6 +85,11 @@ export async function assembleEngine(options: AssembleOptions): Promise<Engine> 
     host.close();
     throw error;
   }
+}
+
+/** From which networks that name no subnet get one. */
+export function addressPools(): ReturnType<typeof defaultPools> {
+  return defaultPools(hostSeed());
 }
 
 function hostResolvConf(): ResolvConf {

@@ -6,7 +6,7 @@ import { listenOnSocket } from "../api/listen.ts";
 import type { Engine } from "../engine/contract.ts";
 import { JOURNAL_STEPS, type JournalStep } from "../engine/journal.ts";
 import { notifySupervisor } from "../kernel/notify.ts";
-import { assembleEngine } from "./assemble.ts";
+import { addressPools, assembleEngine } from "./assemble.ts";
 import { createLog, LOG_LEVELS } from "./log.ts";
 import { DEFAULT_RUN_DIR, DEFAULT_SOCKET, DEFAULT_STATE_DIR } from "./paths.ts";
 import { VERSION } from "./version.ts";
@@ -52,6 +52,7 @@ export async function runDaemon(settings: DaemonSettings): Promise<number> {
       socket,
       autoStarted: settings.autoStarted,
     }),
+    addressPools: addressPools(),
     shutdown: () => ending.resolve("client"),
     log,
   });

@@ -118,6 +118,8 @@ export interface PartitionView {
  * ids, exact names or unique id prefixes, in this order. Failures are NetErrors.
  */
 export interface Engine {
+  /** Names of the network drivers there are. */
+  networkDrivers(): readonly string[];
   createNetwork(request: NetworkRequest): Promise<NetworkView>;
   networks(): readonly NetworkView[];
   network(ref: string): NetworkView;

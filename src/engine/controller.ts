@@ -73,6 +73,7 @@ function engineOf(rooms: Rooms): Engine {
   };
   const through = <T>(task: () => Promise<T>): Promise<T> => open(() => core.gate.shared(task));
   return {
+    networkDrivers: () => core.driverNames(),
     createNetwork: (request) =>
       through(async () => networkView(core, await networks.create(request, { predefined: false }))),
     networks: () => [...state.networks.values()].map((n) => networkView(core, n)),

@@ -116,6 +116,10 @@ export class Core {
     );
   }
 
+  driverNames(): string[] {
+    return [...this.#drivers.keys()];
+  }
+
   driverOf(network: Network): Driver {
     return this.driver(network.driver);
   }

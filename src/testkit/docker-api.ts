@@ -1,4 +1,5 @@
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { createInterface } from "node:readline";
 
 export interface DockerAnswer {
   readonly status: number;
@@ -37,4 +38,35 @@ export function dockerAsk(
 /** What Docker's clients show of a refusal. */
 export function errorMessage({ text }: { readonly text: string }): string {
   return (JSON.parse(text) as { readonly message: string }).message;
+}
+
+export interface EventStream extends AsyncDisposable {
+  readonly status: number;
+  /** The next event; undefined when the server ended the stream. */
+  next(): Promise<unknown>;
+}
+
+/** Follows `GET /events`; resolves when the answer's head is there. */
+export function openEvents(
+  { socketPath }: { readonly socketPath: string },
+  path: string,
+): Promise<EventStream> {
+  const { promise, resolve, reject } = Promise.withResolvers<EventStream>();
+  const sent = httpRequest({ socketPath, path }, (response) => {
+    const lines = createInterface({ input: response })[Symbol.asyncIterator]();
+    resolve({
+      status: response.statusCode ?? 0,
+      next: async () => {
+        const { done, value } = await lines.next();
+        return done === true ? undefined : (JSON.parse(value) as unknown);
+      },
+      [Symbol.asyncDispose]: async () => {
+        response.destroy();
+        await lines.return?.();
+      },
+    });
+  });
+  sent.on("error", reject);
+  sent.end();
+  return promise;
 }

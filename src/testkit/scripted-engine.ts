@@ -22,6 +22,7 @@ export function scriptedEngine(script: Partial<Engine> = {}): ScriptedEngine {
   const listeners = new Set<(event: NetdockEvent) => void>();
   const history: NetdockEvent[] = [];
   const known: Engine = {
+    networkDrivers: () => ["bridge", "host", "none"],
     createNetwork: async (request) =>
       sampleNetwork({ name: request.name, driver: request.driver ?? "bridge" }),
     networks: () => [sampleNetwork()],

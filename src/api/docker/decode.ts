@@ -30,7 +30,6 @@ export const bool: TypedDecoder<boolean> = typed("bool", (value, place) => {
 });
 
 export const int: TypedDecoder<number> = integer("int");
-export const int64: TypedDecoder<number> = integer("int64");
 
 function integer(goType: string): TypedDecoder<number> {
   return typed(goType, (value, place) => {
@@ -69,9 +68,6 @@ export function pointer<T>(to: TypedDecoder<T>): TypedDecoder<T | undefined> {
     value === undefined || value === null ? undefined : to(value, place),
   );
 }
-
-/** A value of any kind, as it is. */
-export const anything: TypedDecoder<unknown> = typed("interface {}", (value) => value);
 
 type Fields = Readonly<Record<string, TypedDecoder<unknown>>>;
 

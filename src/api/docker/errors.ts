@@ -118,7 +118,14 @@ const WORDS: readonly {
     code: "conflict",
     op: "network.create",
     field: /bridge\.name$/,
-    words: () => ({ status: 403 }),
+    words: ({ message, value }) => {
+      const [, name, twin] =
+        /^cannot create network (.*): network (.*) has the same bridge name/.exec(message) ?? [];
+      return {
+        status: 403,
+        message: `cannot create network ${name} (${value}): conflicts with network ${twin} (${value}): networks have same bridge name`,
+      };
+    },
   },
   {
     code: "exhausted",

@@ -13,11 +13,11 @@ const PATTERN_MS = 250;
  * The `filters` parameter: `{"key":{"value":true}}`, or `{"key":["value"]}` from old clients. Throws `invalid` in Docker's words
  * (moby, api/types/filters) when it is neither, or holds a key that is not among `known`.
  */
-export function parseFilters(text: string, known: readonly string[]): Filters {
+export function parseFilters(text: string, known?: readonly string[]): Filters {
   const filters = new Map<string, readonly string[]>();
   if (text === "") return filters;
   for (const [key, value] of Object.entries(parseObject(text))) {
-    if (!known.includes(key)) throw invalidFilter(`invalid filter '${key}'`);
+    if (known?.includes(key) === false) throw invalidFilter(`invalid filter '${key}'`);
     filters.set(key, valuesOf(value));
   }
   return filters;

@@ -5,7 +5,7 @@ import { endpointRequest, endpointSettings } from "./endpoint-settings.ts";
 import { createRequest, networkRequest } from "./network-create.ts";
 import { filterNetworks, prunes } from "./network-list.ts";
 import { networkView } from "./network-view.ts";
-import type { DockerApiOptions } from "./plugin.ts";
+import type { DockerContext } from "./plugin.ts";
 import { type Answer, created, DONE, NO_CONTENT, ok } from "./reply.ts";
 import { findContainer, findNetwork, inspectNetwork } from "./resolve.ts";
 import type { Call, DockerRoute } from "./route.ts";
@@ -17,7 +17,7 @@ const connectRequest = struct("network.ConnectOptions", {
 
 const disconnectRequest = struct("network.DisconnectOptions", { Container: string, Force: bool });
 
-export function networkRoutes({ engine }: DockerApiOptions): readonly DockerRoute[] {
+export function networkRoutes({ engine }: DockerContext): readonly DockerRoute[] {
   const list = ({ query }: Call): Answer =>
     ok(
       filterNetworks(engine.networks(), query("filters")).map((network) =>

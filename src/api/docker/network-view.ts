@@ -5,16 +5,18 @@ import { addressOf } from "../../base/cidr.ts";
 /** A network as Docker's API shows it, its keys in Go's order (moby, api/types/network.Inspect). */
 export function networkView(network: NetworkView, { members }: { readonly members: boolean }): object {
   const { ipam } = network;
+  const hasPools = !isBare(network);
   return {
     Name: network.name,
     Id: network.id,
     Created: network.created,
     Scope: dockerScope(network.scope),
     Driver: dockerDriver(network.driver),
-    EnableIPv4: network.enableIPv4,
+    // Docker says so of host and none, too, which have no addresses.
+    EnableIPv4: network.enableIPv4 || !hasPools,
     EnableIPv6: network.enableIPv6,
     IPAM: {
-      Driver: ipam.driver,
+      Driver: hasPools ? ipam.driver : "default",
       Options: network.predefined ? null : sorted(ipam.options),
       Config: poolViews(network),
     },
@@ -56,9 +58,15 @@ export function dockerDriver(driver: string): string {
   return driver === "none" ? "null" : driver;
 }
 
-function poolViews({ ipam, driver }: NetworkView): object[] | null {
+/** Without addresses: `host` and `none`, but no network of configuration. */
+function isBare({ driver, configOnly }: NetworkView): boolean {
+  return (driver === "host" || driver === "none") && configOnly !== true;
+}
+
+function poolViews(network: NetworkView): object[] | null {
+  const { ipam } = network;
   if (ipam.config !== undefined) return ipam.config.map(askedPoolView);
-  if (driver === "host" || driver === "none") return null;
+  if (isBare(network)) return null;
   // IPv4 first, whatever the order in which they were asked for.
   return ipam.pools.toSorted((a, b) => familyRank(a) - familyRank(b)).map(poolView);
 }

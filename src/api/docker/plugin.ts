@@ -1,7 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Engine } from "../../engine/contract.ts";
+import { OpenStreams } from "../streams.ts";
+import type { DaemonFacts } from "../types.ts";
 import { refusalOf } from "./errors.ts";
 import { networkRoutes } from "./network-routes.ts";
+import { refusedRoutes } from "./refused-routes.ts";
 import { dockerHeaders, sendAnswer } from "./reply.ts";
 import { callOf, type DockerRoute } from "./route.ts";
 import { systemRoutes } from "./system-routes.ts";
@@ -11,6 +14,15 @@ export interface DockerApiOptions {
   readonly engine: Engine;
   /** Version of netdock. */
   readonly version: string;
+  readonly info: () => DaemonFacts;
+  /** From which networks that name no subnet get one. */
+  readonly addressPools: readonly { readonly base: string; readonly size: number }[];
+}
+
+/** What the routes work with. */
+export interface DockerContext extends DockerApiOptions {
+  /** Responses without end register here, to be ended when the server closes. */
+  readonly streams: OpenStreams;
 }
 
 /**
@@ -25,8 +37,16 @@ export async function dockerApi(scope: FastifyInstance, options: DockerApiOption
     done();
   });
   refuseWhenClosing(scope);
+  const streams = new OpenStreams();
+  scope.addHook("preClose", (done) => {
+    streams.endAll();
+    done();
+  });
   scope.setErrorHandler(answerError);
-  for (const route of [...systemRoutes(options), ...networkRoutes(options)]) serve(scope, route);
+  const context: DockerContext = { ...options, streams };
+  for (const route of [...systemRoutes(context), ...networkRoutes(context), ...refusedRoutes()]) {
+    serve(scope, route);
+  }
 }
 
 /** Docker's answers to what comes to no route at all; hooks of the scope do not run for these. */

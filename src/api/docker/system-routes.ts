@@ -1,5 +1,7 @@
 import { arch, release } from "node:os";
-import type { DockerApiOptions } from "./plugin.ts";
+import { streamEvents } from "./events.ts";
+import { infoView } from "./info.ts";
+import type { DockerContext } from "./plugin.ts";
 import { type Answer, ok } from "./reply.ts";
 import type { Call, DockerRoute } from "./route.ts";
 import { API_VERSION, MIN_API_VERSION } from "./versions.ts";
@@ -11,11 +13,17 @@ export function goArch(): string {
   return GO_ARCH[arch()] ?? arch();
 }
 
-export function systemRoutes(options: DockerApiOptions): readonly DockerRoute[] {
+export function systemRoutes(context: DockerContext): readonly DockerRoute[] {
   return [
     { method: "GET", path: "/_ping", run: ping },
     { method: "HEAD", path: "/_ping", run: ping },
-    { method: "GET", path: "/version", run: () => ok(versionView(options.version)) },
+    { method: "GET", path: "/version", run: () => ok(versionView(context.version)) },
+    { method: "GET", path: "/info", run: () => ok(infoView(context)) },
+    {
+      method: "GET",
+      path: "/events",
+      run: (call) => streamEvents(context.engine, context.streams, call),
+    },
   ];
 }
 

@@ -12,14 +12,13 @@ import { defaultPools } from "../ipam/default-pools.ts";
 import { createDefaultIpam } from "../ipam/default.ts";
 import { LEASE_LIMITS } from "../ipam/lease-pool.ts";
 import { createNullIpam } from "../ipam/null.ts";
-import { Datagrams } from "../kernel/datagrams.ts";
 import { type LinuxHost, openLinuxHost } from "../kernel/host.ts";
 import type { Clock } from "../base/clock.ts";
 import { HOST_NETNS } from "../model/ops.ts";
-import { createResolverService } from "../services/dns/index.ts";
 import { createPortProxy } from "../services/proxy/index.ts";
 import { openStore } from "../store/open.ts";
-import { parseResolvConf, type ResolvConf } from "../plan/files/resolv-conf.ts";
+import { readResolvConf } from "./resolver/resolv-conf.ts";
+import { startResolver } from "./resolver/service.ts";
 
 export interface AssembleOptions {
   readonly runDir: string;
@@ -32,8 +31,8 @@ export interface AssembleOptions {
   readonly host?: LinuxHost | undefined;
   /** State in memory instead of in a file under `stateDir`. */
   readonly transient?: boolean | undefined;
-  /** Absent: the machine's `/etc/resolv.conf`. */
-  readonly hostResolvConf?: (() => ResolvConf) | undefined;
+  /** The host's resolv.conf. Absent: the machine's `/etc/resolv.conf`. */
+  readonly resolvConfPath?: string | undefined;
   readonly onStep?: ((step: JournalStep) => void) | undefined;
 }
 
@@ -43,6 +42,7 @@ export interface AssembleOptions {
  */
 export async function assembleEngine(options: AssembleOptions): Promise<Engine> {
   const { runDir, stateDir, log, clock } = options;
+  const resolvConfPath = options.resolvConfPath ?? "/etc/resolv.conf";
   mkdirSync(runDir, { recursive: true, mode: 0o755 });
   mkdirSync(stateDir, { recursive: true, mode: 0o750 });
   const host = options.host ?? openLinuxHost({ runDir });
@@ -69,12 +69,12 @@ export async function assembleEngine(options: AssembleOptions): Promise<Engine> 
           openTcp: (family) => host.openTcp(HOST_NETNS, family),
           openUdp: (family) => host.openUdp(HOST_NETNS, family),
         }),
-        resolver: (names) => createResolverService({ names, sockets: host, io: new Datagrams(), clock, log }),
+        resolver: (names) => startResolver({ names, sockets: host, resolvConfPath, log }),
         clock,
         log,
         paths: { runDir, stateDir },
         defaultBridge: options.defaultBridge,
-        hostResolvConf: options.hostResolvConf ?? hostResolvConf,
+        hostResolvConf: () => readResolvConf(resolvConfPath),
         onStep: options.onStep,
       });
     } catch (error) {
@@ -90,15 +90,6 @@ export async function assembleEngine(options: AssembleOptions): Promise<Engine> 
 /** From which networks that name no subnet get one. */
 export function addressPools(): ReturnType<typeof defaultPools> {
   return defaultPools(hostSeed());
-}
-
-function hostResolvConf(): ResolvConf {
-  try {
-    return parseResolvConf(readFileSync("/etc/resolv.conf", "utf8"));
-  } catch {
-    // No file: no servers, no domains.
-    return parseResolvConf("");
-  }
 }
 
 /**

@@ -126,7 +126,7 @@ function engineOf(rooms: Rooms): Engine {
 
 async function close(core: Core): Promise<void> {
   await core.settled();
-  for (const id of core.resolving) core.resolver.stop(id);
+  await core.resolver.close();
   core.ports.close();
   core.store.close();
   core.host.close();

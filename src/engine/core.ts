@@ -9,15 +9,16 @@ import type { IpamDriver } from "../model/ipam.ts";
 import type { Network } from "../model/network.ts";
 import type { Processes } from "../model/process.ts";
 import type { PortProxy } from "../model/proxy.ts";
-import type { NameSource, ResolverService } from "../model/resolver.ts";
+import type { ResolverService } from "../model/resolver.ts";
 import type { Durability, Store } from "../model/store.ts";
 import type { ResolvConf } from "../plan/files/resolv-conf.ts";
 import type { GatewayCandidate } from "../plan/gateway.ts";
 import { EventHub } from "./events.ts";
 import { SandboxFileStore } from "./files.ts";
+import { HostResolvConf } from "./host-resolv-conf.ts";
 import type { JournalStep } from "./journal.ts";
 import { Gate, KeyedLock } from "./lock.ts";
-import { createNameSource } from "./names.ts";
+import type { NameState } from "./name-state.ts";
 import { PortTable } from "./ports.ts";
 import { State } from "./state.ts";
 
@@ -36,7 +37,8 @@ export interface EngineParts {
   readonly ipam: readonly IpamDriver[];
   readonly processes: Processes;
   readonly proxy: PortProxy;
-  readonly resolver: (names: NameSource) => ResolverService;
+  /** Answers by the names of this state, whose changes it may follow. */
+  readonly resolver: (names: NameState) => ResolverService;
   readonly clock: Clock;
   readonly log: Log;
   /** `runDir` lives as long as the machine is up, `stateDir` for ever. */
@@ -48,9 +50,6 @@ export interface EngineParts {
   /** Called at each journal step; the crash tests kill the process in it. */
   readonly onStep?: ((step: JournalStep) => void) | undefined;
 }
-
-/** A host that moves to another network gets other name servers; sandboxes go on asking the right ones without a restart. */
-const RESOLV_CONF_MS = 1000;
 
 /** What the operations share: parts, state, indexes, locks. It decides nothing. */
 export class Core {
@@ -68,7 +67,6 @@ export class Core {
   readonly lock: KeyedLock = new KeyedLock();
   /** Operations go through side by side, a reconcile alone. */
   readonly gate: Gate = new Gate();
-  readonly names: NameSource;
   readonly resolver: ResolverService;
   /** Sandboxes whose embedded resolver runs. */
   readonly resolving: Set<SandboxId> = new Set();
@@ -77,8 +75,7 @@ export class Core {
   readonly #drivers: ReadonlyMap<string, Driver>;
   readonly #ipam: ReadonlyMap<string, IpamDriver>;
   readonly #onStep: ((step: JournalStep) => void) | undefined;
-  readonly #readResolvConf: () => ResolvConf;
-  #resolvConf: { readonly conf: ResolvConf; readonly read: number } | undefined;
+  readonly #resolvConf: HostResolvConf;
 
   constructor(parts: EngineParts) {
     this.host = parts.host;
@@ -88,7 +85,7 @@ export class Core {
     this.log = parts.log;
     this.paths = parts.paths;
     this.defaultBridge = parts.defaultBridge;
-    this.#readResolvConf = parts.hostResolvConf;
+    this.#resolvConf = new HostResolvConf(parts.hostResolvConf, parts.clock);
     this.#drivers = new Map(parts.drivers.map((d) => [d.name, d]));
     this.#ipam = new Map(parts.ipam.map((d) => [d.name, d]));
     this.#onStep = parts.onStep;
@@ -97,8 +94,7 @@ export class Core {
     });
     this.files = new SandboxFileStore(parts.paths);
     this.ports = new PortTable(parts, (id) => this.state.sandboxes.get(id)?.name ?? id);
-    this.names = createNameSource(this.state, () => this.resolvConf());
-    this.resolver = parts.resolver(this.names);
+    this.resolver = parts.resolver(this.state);
   }
 
   step(step: JournalStep): void {
@@ -151,17 +147,11 @@ export class Core {
 
   /** The host's resolvers and domains, as they were a second ago at most. */
   resolvConf(): ResolvConf {
-    const now = this.clock.now();
-    const known = this.#resolvConf;
-    // A clock set back must not make it last for hours.
-    if (known !== undefined && now - known.read < RESOLV_CONF_MS && now >= known.read) return known.conf;
-    const conf = this.#readResolvConf();
-    this.#resolvConf = { conf, read: now };
-    return conf;
+    return this.#resolvConf.get();
   }
 
   forgetResolvConf(): void {
-    this.#resolvConf = undefined;
+    this.#resolvConf.forget();
   }
 
   /** One store transaction in which addresses may be granted: when it fails, IPAM's memory is as before, too. */

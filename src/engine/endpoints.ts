@@ -149,7 +149,7 @@ export class Endpoints {
     core.resolving.add(sandbox.id);
     undo.defer(() => {
       core.resolving.delete(sandbox.id);
-      core.resolver.stop(sandbox.id);
+      return core.resolver.stop(sandbox.id);
     });
     await core.host.apply([{ op: "resolver.redirect", netns: sandbox.id, port: sockets.port }]);
     return { ...sandbox, resolverPort: sockets.port };

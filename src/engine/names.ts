@@ -1,17 +1,16 @@
 import { addressOf } from "../base/cidr.ts";
 import type { Ip } from "../base/ip.ts";
-import type { Endpoint, EndpointLink } from "../model/endpoint.ts";
+import type { EndpointLink } from "../model/endpoint.ts";
 import type { SandboxId } from "../model/ids.ts";
-import type { Network } from "../model/network.ts";
 import { HOST_NETNS } from "../model/ops.ts";
 import type { NameSource } from "../model/resolver.ts";
 import { setsNdots, type ResolvConf } from "../plan/files/resolv-conf.ts";
 import { compareGateways } from "../plan/gateway.ts";
-import type { State } from "./state.ts";
+import type { NamedEndpoint, NamedNetwork, NameState } from "./name-state.ts";
 
 interface Membership {
-  readonly endpoint: Endpoint;
-  readonly network: Network;
+  readonly endpoint: NamedEndpoint;
+  readonly network: NamedNetwork;
 }
 
 /**
@@ -19,9 +18,10 @@ interface Membership {
  * short id, with or without `.network` behind it, and what its own links call them. The first network that knows the name
  * answers, in the order in which they would be the gateway. A sandbox whose process has ended has no name any more.
  */
-export function createNameSource(state: State, host: () => ResolvConf): NameSource {
-  const isAlive = ({ sandboxId }: Endpoint): boolean => state.sandboxes.get(sandboxId)?.state !== "exited";
-  const inNetwork = (network: Network, name: string): Ip[] | undefined => {
+export function createNameSource(state: NameState, host: () => ResolvConf): NameSource {
+  const isAlive = ({ sandboxId }: NamedEndpoint): boolean =>
+    state.sandboxes.get(sandboxId)?.state !== "exited";
+  const inNetwork = (network: NamedNetwork, name: string): Ip[] | undefined => {
     const holders = state.named(network.id, name);
     if (holders === undefined) return undefined;
     const alive = [...holders].flatMap((id) => state.endpoints.get(id) ?? []).filter(isAlive);
@@ -80,12 +80,12 @@ export function createNameSource(state: State, host: () => ResolvConf): NameSour
   };
 }
 
-function linkOf({ links }: Endpoint, alias: string): EndpointLink | undefined {
+function linkOf({ links }: NamedEndpoint, alias: string): EndpointLink | undefined {
   return links?.find((link) => link.alias === alias);
 }
 
 /** The default bridge has no names, as in Docker. */
-function namedNetworks(state: State, sandbox: SandboxId): Membership[] {
+function namedNetworks(state: NameState, sandbox: SandboxId): Membership[] {
   const all = state.endpointsOf(sandbox).flatMap((endpoint): Membership[] => {
     const network = state.networks.get(endpoint.networkId);
     return network === undefined || network.predefined ? [] : [{ endpoint, network }];
@@ -94,6 +94,6 @@ function namedNetworks(state: State, sandbox: SandboxId): Membership[] {
 }
 
 /** A sandbox that only sits on internal networks has no way out, and the host asks nothing for it (CVE-2024-29018). */
-function mayAskOutside(state: State, sandbox: SandboxId): boolean {
+function mayAskOutside(state: NameState, sandbox: SandboxId): boolean {
   return state.endpointsOf(sandbox).some((e) => state.networks.get(e.networkId)?.internal === false);
 }

@@ -218,7 +218,8 @@ export class Sandboxes {
   #forget(sandbox: Sandbox, endpoints: readonly Endpoint[]): void {
     const core = this.#core;
     core.ports.release(sandbox.id);
-    if (core.resolving.delete(sandbox.id)) core.resolver.stop(sandbox.id);
+    if (core.resolving.delete(sandbox.id))
+      void core.later("resolver.stop", () => core.resolver.stop(sandbox.id));
     for (const endpoint of endpoints) core.state.deleteEndpoint(endpoint.id);
     core.state.deleteSandbox(sandbox.id);
     try {

@@ -55,7 +55,7 @@ export class Takeover {
     const sandbox = core.state.sandboxes.get(id);
     if (sandbox?.resolverPort === undefined) return;
     try {
-      if (core.resolving.delete(id)) core.resolver.stop(id);
+      if (core.resolving.delete(id)) await core.resolver.stop(id);
       const sockets = core.host.openResolver(id, sandbox.resolverPort);
       core.resolver.start(id, sockets);
       core.resolving.add(id);

@@ -2,7 +2,6 @@ import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Ip } from "../base/ip.ts";
-import { isNetError } from "../base/errors.ts";
 import { Datagrams } from "./datagrams.ts";
 import { AF, bindSocket, close, SOCK, socket, socketName } from "./libc.ts";
 import { portOf, sockaddr } from "./sockaddr.ts";
@@ -127,34 +126,4 @@ test("an answer that cannot be sent holds up no other", async () => {
   await a.hears(1);
   expect(a.heard).toEqual(["third"]);
   expect(() => io.answer(0, new Uint8Array(4097))).toThrow("4097 octets are more than 4096");
-});
-
-test("`ready` names the sockets watched at which something waits, until it is taken", async () => {
-  const [one, two] = [open("127.0.0.1"), open("127.0.0.1")];
-  expect(io.ready()).toEqual([]);
-  io.watch(one.fd);
-  io.watch(two.fd);
-  expect(io.ready()).toEqual([]);
-  const a = await client("127.0.0.1");
-  await sendAll(a.socket, "127.0.0.1", two.port, ["?"]);
-  expect(io.ready()).toEqual([two.fd]);
-  io.receive(two.fd);
-  expect(io.ready()).toEqual([]);
-  await sendAll(a.socket, "127.0.0.1", one.port, ["?"]);
-  io.unwatch(one.fd);
-  expect(io.ready()).toEqual([]);
-  io.unwatch(two.fd);
-  // Nothing is left that a second life would stumble over.
-  io.watch(one.fd);
-  expect(io.ready()).toEqual([one.fd]);
-  io.unwatch(one.fd);
-});
-
-test("what is no socket is refused", () => {
-  try {
-    io.watch(-1);
-    expect.unreachable();
-  } catch (error) {
-    expect(isNetError(error, "kernel") && error.errno).toBe("EBADF");
-  }
 });

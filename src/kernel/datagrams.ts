@@ -1,11 +1,8 @@
 import koffi from "koffi";
 import { NetError } from "../base/errors.ts";
-import type { Ip } from "../base/ip.ts";
 import type { DatagramIo } from "../model/datagrams.ts";
 import { bind } from "./libc-bind.ts";
-import { epollAdd, epollCreate, epollEvents, epollReady, epollRemove } from "./libc-poll.ts";
-import { close, MSG, POLL } from "./libc.ts";
-import { sockaddr } from "./sockaddr.ts";
+import { MSG } from "./libc.ts";
 
 const c = {
   recvmmsg: bind<(fd: number, messages: Uint8Array, count: number, flags: number, timeout: null) => number>(
@@ -67,39 +64,9 @@ export class Datagrams implements DatagramIo {
   readonly #nameWords = new Uint32Array(
     BigUint64Array.from({ length: COUNT }, (_, i) => this.#nameBase + BigInt(SOCKADDR_ROOM * i)).buffer,
   );
-  /** Open while sockets are watched. */
-  #epoll: number | undefined;
-  #watched = 0;
-  readonly #events = epollEvents(COUNT);
   /** Messages taken, and answers put to be sent. */
   #taken = 0;
   #put = 0;
-  /** The address written last, for the next one to the same. */
-  #to: { readonly ip: string; readonly bytes: Uint8Array } = { ip: "", bytes: new Uint8Array(0) };
-
-  watch(fd: number): void {
-    const epoll = this.#epoll ?? epollCreate();
-    try {
-      epollAdd(epoll, fd, POLL.IN);
-    } catch (error) {
-      if (this.#epoll === undefined) close(epoll);
-      throw error;
-    }
-    this.#epoll = epoll;
-    this.#watched++;
-  }
-
-  unwatch(fd: number): void {
-    if (this.#epoll === undefined) return;
-    epollRemove(this.#epoll, fd);
-    if (--this.#watched > 0) return;
-    close(this.#epoll);
-    this.#epoll = undefined;
-  }
-
-  ready(): readonly number[] {
-    return this.#epoll === undefined ? [] : epollReady(this.#epoll, this.#events);
-  }
 
   receive(fd: number): number {
     const headersIn = this.#in;
@@ -149,13 +116,5 @@ export class Datagrams implements DatagramIo {
 
   sendTo(fd: number, bytes: Uint8Array, to: Uint8Array): void {
     c.sendto(fd, bytes, bytes.length, MSG.DONTWAIT, to, to.length);
-  }
-
-  address(ip: string, port: number): Uint8Array {
-    if (this.#to.ip !== ip) this.#to = { ip, bytes: sockaddr(ip as Ip, 0) };
-    const { bytes } = this.#to;
-    bytes[2] = port >> 8;
-    bytes[3] = port;
-    return bytes;
   }
 }

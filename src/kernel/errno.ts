@@ -52,6 +52,9 @@ export function hasErrno(error: unknown, ...errnos: readonly string[]): error is
   return error instanceof NetError && error.errno !== undefined && errnos.includes(error.errno);
 }
 
+/** Of accept(2): more tries now would only repeat them, and endlessly; the connection goes on waiting. */
+export const NO_ROOM = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"] as const;
+
 /** True for an error of Node's own file functions with one of these codes. */
 export function isNodeError(error: unknown, ...codes: readonly string[]): boolean {
   return error instanceof Error && "code" in error && codes.includes(String(error.code));

@@ -16,8 +16,11 @@ export const SO = {
   RCVBUFFORCE: 33,
 } as const;
 export const IPV6_V6ONLY = 26;
+export const IPPROTO_TCP = 6;
 export const IPPROTO_SCTP = 132;
-export const MSG = { PEEK: 0x2, TRUNC: 0x20, DONTWAIT: 0x40 } as const;
+/** linux/tcp.h */
+export const TCP_NODELAY = 1;
+export const MSG = { PEEK: 0x2, TRUNC: 0x20, DONTWAIT: 0x40, NOSIGNAL: 0x4000 } as const;
 
 /** linux/sched.h */
 export const CLONE = { NEWNS: 0x20000, NEWUTS: 0x4000000, NEWNET: 0x40000000 } as const;

@@ -1,7 +1,7 @@
 import { NetError } from "../base/errors.ts";
 import { ipFromBytes } from "../base/ip.ts";
 import type { PortServer, SocketAddress } from "../model/proxy.ts";
-import { hasErrno } from "./errno.ts";
+import { hasErrno, NO_ROOM } from "./errno.ts";
 import { accept, listen, POLL, receiveFrom, shutdown, trySendTo } from "./libc.ts";
 import type { Poller } from "./poller.ts";
 import { portOf } from "./sockaddr.ts";
@@ -12,9 +12,6 @@ const BACKLOG = 511;
 const MOST_AT_ONCE = 64;
 /** How long nothing is accepted when the process or the machine has no room for a connection. */
 const REST_MS = 100;
-
-/** Errors that more tries now would only repeat, and endlessly: the connection goes on waiting. */
-const NO_ROOM = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"] as const;
 
 /** Lets a bound, non-blocking TCP socket accept; returns what makes it refuse again. */
 export function acceptBy(fd: number, poller: Poller, server: PortServer): () => void {

@@ -4,11 +4,6 @@
  * datagrams are.
  */
 export interface DatagramIo {
-  /** From now on `ready` speaks of this socket, until `unwatch`, which comes before the socket is closed. */
-  watch(fd: number): void;
-  unwatch(fd: number): void;
-  /** Some of the sockets watched at which messages wait now. */
-  ready(): readonly number[];
   /** Takes what waits at a socket, at most as many as there is room for; gives their number, 0 for none. */
   receive(fd: number): number;
   /** The message with this index of those taken. Its memory holds until the next `receive`. */
@@ -19,8 +14,6 @@ export interface DatagramIo {
   answer(index: number, bytes: Uint8Array): void;
   /** Sends all answers put. */
   send(fd: number): void;
-  /** Sends one datagram to an address as `sender` or `address` gives it. */
+  /** Sends one datagram to an address as `sender` gives it. */
   sendTo(fd: number, bytes: Uint8Array, to: Uint8Array): void;
-  /** An address in the kernel's form. Its memory holds until the next call. */
-  address(ip: string, port: number): Uint8Array;
 }

@@ -31,7 +31,7 @@ export interface NameSource {
   keepsShortNames(sandbox: SandboxId): boolean;
 }
 
-/** What the resolver did since it was made, over all sandboxes. Every message lands in exactly one row but the last four. */
+/** What the resolver did. Every message lands in exactly one row but the last four. */
 export interface ResolverMetrics {
   /** Messages received. */
   readonly queries: number;
@@ -58,8 +58,17 @@ export interface ResolverMetrics {
 
 /** The resolver service as the engine drives it. */
 export interface ResolverService {
-  /** Takes over both sockets and closes them in `stop`. */
+  /**
+   * Takes over both sockets, non-blocking ones, and closes them in `stop`. From the moment it returns questions are answered,
+   * by what is known then.
+   */
   start(sandbox: SandboxId, sockets: { readonly udpFd: number; readonly tcpFd: number }): void;
-  stop(sandbox: SandboxId): void;
+  /** Resolves when the sockets are closed, and their port is free; one that does not run is fine. */
+  stop(sandbox: SandboxId): Promise<void>;
+  /** Over all sandboxes since the service was made. */
   metrics(): ResolverMetrics;
+  /** Of one sandbox since its resolver was started; undefined when it does not run. */
+  metricsOf(sandbox: SandboxId): ResolverMetrics | undefined;
+  /** Stops all, for good. */
+  close(): Promise<void>;
 }

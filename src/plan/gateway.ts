@@ -7,11 +7,17 @@ export interface GatewayCandidate {
   readonly network: Network;
 }
 
+/** What the order of gateways depends on. */
+interface Ranked {
+  readonly endpoint: Pick<Endpoint, "gwPriority" | "ipv4" | "ipv6">;
+  readonly network: Pick<Network, "internal" | "name">;
+}
+
 /**
  * Docker's order (`Endpoint.Less` in libnetwork's sandbox.go): higher priority; networks with a way out before internal
  * ones; dual stack before single stack; then the network's name. Negative when `a` comes first.
  */
-export function compareGateways(a: GatewayCandidate, b: GatewayCandidate): number {
+export function compareGateways(a: Ranked, b: Ranked): number {
   return (
     b.endpoint.gwPriority - a.endpoint.gwPriority ||
     Number(a.network.internal) - Number(b.network.internal) ||
@@ -20,7 +26,7 @@ export function compareGateways(a: GatewayCandidate, b: GatewayCandidate): numbe
   );
 }
 
-function isDual(endpoint: Endpoint): boolean {
+function isDual(endpoint: Ranked["endpoint"]): boolean {
   return endpoint.ipv4 !== undefined && endpoint.ipv6 !== undefined;
 }
 

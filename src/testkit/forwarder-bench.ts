@@ -3,7 +3,7 @@ import type { SandboxId } from "../model/ids.ts";
 import { HOST_NETNS, type NetnsKey } from "../model/ops.ts";
 import { Forwarder } from "../services/dns/forwarder.ts";
 import { DEFAULT_LIMITS, type ResolverLimits } from "../services/dns/limits.ts";
-import { createCounters, type Counters } from "../services/dns/metrics.ts";
+import { type Counters, newCounters } from "../services/dns/metrics.ts";
 import { decodeMessage, readQuery, TYPE, type DnsMessage } from "../wire/dns/index.ts";
 import { aRecord, queryBytes, type QueryOptions } from "./dns-message.ts";
 import { ManualTime } from "./manual-time.ts";
@@ -41,7 +41,7 @@ export const found: Partial<DnsMessage> = {
 export class ForwarderBench {
   readonly upstream: ScriptedUpstream = new ScriptedUpstream();
   readonly time: ManualTime = new ManualTime();
-  readonly counters: Counters = createCounters();
+  readonly counters: Counters = newCounters();
   /** `what: message` */
   readonly warnings: string[] = [];
   /** Where each question not known was asked from. */
@@ -52,7 +52,6 @@ export class ForwarderBench {
     let nextId = 100;
     this.forwarder = new Forwarder({
       clock: this.time,
-      counters: this.counters,
       dialerIn: (netns) => {
         this.netns.push(netns);
         return this.upstream;
@@ -74,6 +73,7 @@ export class ForwarderBench {
     this.forwarder.forward(
       {
         sandbox: (options.sandbox ?? "s1") as SandboxId,
+        counters: this.counters,
         query,
         stream: options.stream ?? false,
         limit: options.stream === true ? 65535 : (query.edns?.udpSize ?? 512),

@@ -7,6 +7,7 @@ import { hostDriver } from "../drivers/host/driver.ts";
 import { noneDriver } from "../drivers/none/driver.ts";
 import type { Engine } from "../engine/contract.ts";
 import { startEngine } from "../engine/controller.ts";
+import { createNameSource } from "../engine/names.ts";
 import type { JournalStep } from "../engine/journal.ts";
 import { defaultPools, type DefaultPool } from "../ipam/default-pools.ts";
 import { createDefaultIpam } from "../ipam/default.ts";
@@ -16,7 +17,7 @@ import type { SandboxId } from "../model/ids.ts";
 import type { NameSource } from "../model/resolver.ts";
 import type { Store } from "../model/store.ts";
 import { parseResolvConf } from "../plan/files/resolv-conf.ts";
-import { createCounters } from "../services/dns/metrics.ts";
+import { newCounters } from "../services/dns/metrics.ts";
 import { openStore } from "../store/open.ts";
 import { fakeProxy, FakeHost, KILLED, killed } from "./fake-host.ts";
 import { FakeKernel } from "./fake-kernel.ts";
@@ -120,15 +121,23 @@ export class Machine {
       ],
       processes: mortal(this.processes, () => dead),
       proxy: fakeProxy,
-      resolver: (source) => {
-        names = source;
+      resolver: (state) => {
+        names = createNameSource(state, () => parseResolvConf(this.resolvConf));
         return {
           start(sandbox) {
             if (resolving.has(sandbox)) throw new Error(`the resolver of ${sandbox} runs already`);
             resolving.add(sandbox);
           },
-          stop: (sandbox) => void resolving.delete(sandbox),
-          metrics: createCounters,
+          stop: (sandbox) => {
+            resolving.delete(sandbox);
+            return Promise.resolve();
+          },
+          metrics: () => newCounters().read(),
+          metricsOf: (sandbox) => (resolving.has(sandbox) ? newCounters().read() : undefined),
+          close: () => {
+            resolving.clear();
+            return Promise.resolve();
+          },
         };
       },
       clock,

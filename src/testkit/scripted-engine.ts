@@ -4,7 +4,7 @@ import { NetError } from "../base/errors.ts";
 import type { Engine, NetworkView, SandboxView } from "../engine/contract.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { NetdockEvent } from "../model/events.ts";
-import { createCounters } from "../services/dns/metrics.ts";
+import { newCounters } from "../services/dns/metrics.ts";
 import type { EndpointId, NetworkId, SandboxId } from "../model/ids.ts";
 
 /** An engine without networks: it writes down what it is asked and answers as the test says. */
@@ -59,7 +59,7 @@ export function scriptedEngine(script: Partial<Engine> = {}): ScriptedEngine {
       return () => void listeners.delete(listener);
     },
     reconcile: async ({ dryRun }) => ({ differences: [], repaired: !dryRun }),
-    resolverMetrics: createCounters,
+    resolverMetrics: () => newCounters().read(),
     examine: async () => ({ findings: [], flows: 0 }),
     withdraw: async () => undefined,
     close: async () => undefined,

@@ -7,7 +7,6 @@ import { DescriptorPins } from "../../kernel/descriptor-pins.ts";
 import { makeHome } from "../../kernel/home.ts";
 import { type LinuxHost, openLinuxHost } from "../../kernel/host.ts";
 import type { SandboxId } from "../../model/ids.ts";
-import { parseResolvConf } from "../../plan/files/resolv-conf.ts";
 import { assembleEngine } from "../assemble.ts";
 import { NetworkEngine } from "./engine.ts";
 import { findLeftovers, makeFolder, removeFolder } from "./folder.ts";
@@ -51,7 +50,7 @@ export async function create(options: EngineOptions): Promise<NetworkEngine> {
     clock: { now: () => Date.now() },
     defaultBridge: "netdock0",
     // The machine's name servers cannot be reached from in there.
-    ...(isolated ? { hostResolvConf: () => parseResolvConf("") } : {}),
+    ...(isolated ? { resolvConfPath: "/dev/null" } : {}),
   });
   const forget = cleanAtExit({
     folder: dir,

@@ -1,4 +1,5 @@
 import { Poller } from "../../kernel/poller.ts";
+import { atExit } from "../at-exit.ts";
 import { removeFolder } from "./folder.ts";
 
 // What the engines of one thread share. It is a property of the process and not of an engine: libuv has four threads for
@@ -30,24 +31,13 @@ interface Remains {
   readonly kill: () => void;
 }
 
-const remains = new Set<Remains>();
-
 /**
  * What must not outlive the process, should it end without having closed its engine (`process.exit`, an error nobody caught).
  * Links and namespaces go by themselves; processes and the folder do not. Returns the function that takes it back.
  */
-export function cleanAtExit(what: Remains): () => void {
-  if (remains.size === 0) process.on("exit", cleanUp);
-  remains.add(what);
-  return () => {
-    remains.delete(what);
-    if (remains.size === 0) process.off("exit", cleanUp);
-  };
-}
-
-function cleanUp(): void {
-  for (const { folder, kill } of remains) {
+export function cleanAtExit({ folder, kill }: Remains): () => void {
+  return atExit(() => {
     kill();
     removeFolder(folder);
-  }
+  });
 }

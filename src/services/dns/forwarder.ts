@@ -24,6 +24,7 @@ import type { Timers } from "./timers.ts";
 /** Who asked, and how the answer gets there. */
 export interface Asker {
   readonly sandbox: SandboxId;
+  readonly counters: Counters;
   readonly query: Query;
   /** Came by TCP. */
   readonly stream: boolean;
@@ -42,7 +43,6 @@ export interface ForwarderParts {
   readonly randomId: () => number;
   readonly limits: ResolverLimits;
   readonly responder: Responder;
-  readonly counters: Counters;
   readonly warn: (what: string, message: string) => void;
 }
 
@@ -76,27 +76,27 @@ export class Forwarder {
   }
 
   forward(asker: Asker, upstreams: Upstreams): void {
-    const { counters, limits } = this.#parts;
-    const { query, sandbox } = asker;
+    const { limits } = this.#parts;
+    const { query, sandbox, counters } = asker;
     const { netns } = upstreams;
     const chosen = { netns, servers: [...new Set(upstreams.servers)].slice(0, limits.servers) };
     const key = keyOf(query, chosen);
     const cached = this.#cache.get(key);
     if (cached !== undefined) {
-      counters.cacheHits++;
+      counters.count("cacheHits");
       this.#deliver(asker, cached, cached.ageSeconds);
       return;
     }
     const waitingHere = this.#waitingBySandbox.get(sandbox) ?? 0;
     if (this.#waiting >= limits.waiting || waitingHere >= limits.waitingPerSandbox) {
       this.#parts.warn("limit", `${this.#waiting} questions wait for upstream servers: refusing more`);
-      counters.refused++;
+      counters.count("refused");
       asker.reply(emptyReply(query, { rcode: RCODE.REFUSED, flags: 0 }, this.#parts.responder));
       return;
     }
     this.#waiting++;
     this.#waitingBySandbox.set(sandbox, waitingHere + 1);
-    counters.forwarded++;
+    counters.count("forwarded");
     this.#ask(asker, chosen, key);
   }
 
@@ -109,12 +109,13 @@ export class Forwarder {
   }
 
   #ask(asker: Asker, { servers, netns }: Upstreams, key: string): void {
-    const { counters, dialerIn, limits, timers } = this.#parts;
+    const { dialerIn, limits, timers } = this.#parts;
+    const { counters } = asker;
     // Who came by UDP is content with a truncated answer, which has come and gone while TCP is still shaking hands.
     const pendingKey = `${asker.stream ? "tcp" : "udp"} ${key}`;
     const same = this.#pending.get(pendingKey);
     if (same !== undefined) {
-      counters.coalesced++;
+      counters.count("coalesced");
       same.askers.push(asker);
       return;
     }
@@ -127,7 +128,7 @@ export class Forwarder {
         question: this.#questionFor(asker),
         hedgeMs: limits.hedgeMs,
         deadlineMs: limits.deadlineMs,
-        sent: () => counters.upstreamQueries++,
+        sent: () => counters.count("upstreamQueries"),
       },
       (result) => {
         this.#pending.delete(pendingKey);
@@ -139,7 +140,7 @@ export class Forwarder {
   }
 
   #settle(asker: Asker, result: ExchangeResult): void {
-    const { counters, responder, warn } = this.#parts;
+    const { responder, warn } = this.#parts;
     this.#waiting--;
     const left = (this.#waitingBySandbox.get(asker.sandbox) ?? 1) - 1;
     if (left === 0) this.#waitingBySandbox.delete(asker.sandbox);
@@ -149,21 +150,21 @@ export class Forwarder {
       return;
     }
     warn("upstream", `no upstream answer for ${asker.query.name}: ${result.why}`);
-    counters.failed++;
+    asker.counters.count("failed");
     asker.reply(emptyReply(asker.query, { rcode: RCODE.SERVFAIL, flags: 0 }, responder));
   }
 
   /** The answer as this asker expects it: its id, its spelling of the name, the TTLs as they are by now, and its size. */
   #deliver(asker: Asker, answer: Answer, ageSeconds: number): void {
-    const { query, limit } = asker;
-    const { responder, counters } = this.#parts;
+    const { query, limit, counters } = asker;
+    const { responder } = this.#parts;
     const { scan } = answer;
     if (answer.bytes.length > limit) {
-      counters.truncated++;
+      counters.count("truncated");
       asker.reply(emptyReply(query, { rcode: scan.rcode, flags: FLAG.TC }, responder));
       return;
     }
-    if (scan.truncated) counters.truncated++;
+    if (scan.truncated) counters.count("truncated");
     const bytes = responder.allocate(answer.bytes.length);
     bytes.set(answer.bytes);
     bytes.set(query.bytes.subarray(0, 2));

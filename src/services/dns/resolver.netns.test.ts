@@ -2,12 +2,13 @@ import { createSocket } from "node:dgram";
 import { expect, test } from "vitest";
 import type { Ip } from "../../base/ip.ts";
 import { aRecord } from "../../testkit/dns-message.ts";
-import { newDatagramIo } from "../../testkit/loopback-sockets.ts";
+import { newSocketIo } from "../../testkit/loopback-sockets.ts";
 import { FixedNames } from "../../testkit/names.ts";
 import { ResolverSandbox } from "../../testkit/resolver-sandbox.ts";
 import { decodeMessage, encodeMessage } from "../../wire/dns/index.ts";
 import { createUpstreamDialer } from "./dialer.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
+import { newCounters } from "./metrics.ts";
 import { createRandomIds } from "./random.ts";
 import { createDnsService } from "./service.ts";
 import { systemTimers } from "./timers.ts";
@@ -41,9 +42,12 @@ test("a sandbox's C library and dig find names at 127.0.0.11, ours and those of 
     upstream.send(encodeMessage(reply), from.port, from.address);
   });
 
+  const io = newSocketIo();
+  cleanup.defer(() => io.readiness.close());
+  const counters = newCounters();
   const service = createDnsService({
     names,
-    io: newDatagramIo(),
+    ...io,
     dialerIn: (netns) =>
       createUpstreamDialer(
         () => ({ address: loopback, port: upstream.address().port }),
@@ -56,7 +60,7 @@ test("a sandbox's C library and dig find names at 127.0.0.11, ours and those of 
     log: { warn: () => undefined },
   });
   cleanup.defer(() => service.close());
-  service.start(sandbox.id, sandbox.sockets);
+  service.start(sandbox.id, sandbox.sockets, counters);
   await sandbox.redirect();
   const inside = (...command: string[]): Promise<string> => sandbox.exec(resolvConf, command);
 
@@ -68,7 +72,7 @@ test("a sandbox's C library and dig find names at 127.0.0.11, ours and those of 
   await expect(inside("getent", "hosts", "nothing.example")).rejects.toMatchObject({ code: 2 });
   // Too long for UDP: the C library asks again by TCP.
   expect((await inside("getent", "ahostsv4", "many")).match(/STREAM/g)).toHaveLength(120);
-  expect(service.metrics()).toMatchObject({ malformed: 0, failed: 0, refused: 0 });
+  expect(counters.read()).toMatchObject({ malformed: 0, failed: 0, refused: 0 });
 });
 
 test("dig reaches the resolver on port 53 by UDP and TCP", async (context) => {
@@ -81,9 +85,12 @@ test("dig reaches the resolver on port 53 by UDP and TCP", async (context) => {
     () => false,
   );
   if (!there) context.skip("needs the command dig (Debian: bind9-dnsutils)");
+  const io = newSocketIo();
+  cleanup.defer(() => io.readiness.close());
+  const counters = newCounters();
   const service = createDnsService({
     names: new FixedNames({ web: ["10.0.0.2"] }, []),
-    io: newDatagramIo(),
+    ...io,
     dialerIn: (netns) =>
       createUpstreamDialer(() => ({ address: loopback, port: 9 }), sandbox.socketsIn(netns)),
     clock: { now: () => Date.now() },
@@ -93,7 +100,7 @@ test("dig reaches the resolver on port 53 by UDP and TCP", async (context) => {
     log: { warn: () => undefined },
   });
   cleanup.defer(() => service.close());
-  service.start(sandbox.id, sandbox.sockets);
+  service.start(sandbox.id, sandbox.sockets, counters);
   await sandbox.redirect();
   const full = await dig("web");
   expect(full).toMatch(/^web\.\t+600\tIN\tA\t10\.0\.0\.2$/m);

@@ -4,15 +4,17 @@ import { errorText, NetError } from "../../base/errors.ts";
 import type { DatagramIo } from "../../model/datagrams.ts";
 import type { SandboxId } from "../../model/ids.ts";
 import type { NetnsKey } from "../../model/ops.ts";
-import type { NameSource, ResolverService } from "../../model/resolver.ts";
+import type { Readiness } from "../../model/readiness.ts";
+import type { NameSource } from "../../model/resolver.ts";
+import type { StreamIo } from "../../model/streams.ts";
 import type { Responder } from "../../wire/dns/index.ts";
 import type { UpstreamDialer } from "./dialer.ts";
-import { Drain } from "./drain.ts";
 import { Forwarder } from "./forwarder.ts";
 import type { ResolverLimits } from "./limits.ts";
 import { listenTcp } from "./listener-tcp.ts";
-import { listenUdp, type Listener } from "./listener-udp.ts";
-import { createCounters } from "./metrics.ts";
+import { listenUdp } from "./listener-udp.ts";
+import type { Listener } from "./listener.ts";
+import type { Counters } from "./metrics.ts";
 import { Resolver } from "./resolver.ts";
 import type { Timers } from "./timers.ts";
 import { createWarnings, type ResolverLog } from "./warnings.ts";
@@ -20,7 +22,9 @@ import { createWarnings, type ResolverLog } from "./warnings.ts";
 export interface DnsServiceParts {
   readonly names: NameSource;
   readonly dialerIn: (netns: NetnsKey) => UpstreamDialer;
-  readonly io: DatagramIo;
+  readonly readiness: Readiness;
+  readonly datagrams: DatagramIo;
+  readonly streams: StreamIo;
   readonly clock: Clock;
   readonly timers: Timers;
   /** A number from 0 to 65535 that nobody can foresee: the ids of our queries. */
@@ -29,7 +33,14 @@ export interface DnsServiceParts {
   readonly log: ResolverLog;
 }
 
-export interface DnsService extends ResolverService {
+export interface DnsService {
+  /** Takes over both sockets, non-blocking ones, and closes them in `stop` or when it throws; counts in `counters`. */
+  start(
+    sandbox: SandboxId,
+    sockets: { readonly udpFd: number; readonly tcpFd: number },
+    counters: Counters,
+  ): void;
+  stop(sandbox: SandboxId): void;
   /** Stops every sandbox's resolver and drops the questions under way. */
   close(): void;
 }
@@ -39,17 +50,15 @@ export interface DnsService extends ResolverService {
  * one cache and forwarder for all. Nothing is awaited: once `start` returns, queries are answered.
  */
 export function createDnsService(parts: DnsServiceParts): DnsService {
-  const { clock, dialerIn, io, limits, names, randomId, timers } = parts;
-  const counters = createCounters();
+  const { clock, datagrams, dialerIn, limits, names, randomId, readiness, streams, timers } = parts;
   const warn = createWarnings(clock, parts.log);
   const responder: Responder = {
     // The replies' every octet is written, so the pool's leftovers never leave.
     allocate: (size) => Buffer.allocUnsafe(size),
     udpSize: limits.udpSize,
   };
-  const forwarder = new Forwarder({ clock, counters, dialerIn, limits, randomId, responder, timers, warn });
-  const resolver = new Resolver({ counters, forwarder, limits, names, responder, warn });
-  const drain = new Drain(io);
+  const forwarder = new Forwarder({ clock, dialerIn, limits, randomId, responder, timers, warn });
+  const resolver = new Resolver({ forwarder, limits, names, responder, warn });
   const running = new Map<SandboxId, readonly Listener[]>();
 
   const stop = (sandbox: SandboxId): void => {
@@ -58,28 +67,19 @@ export function createDnsService(parts: DnsServiceParts): DnsService {
   };
 
   return {
-    start(sandbox, { udpFd, tcpFd }) {
-      if (running.has(sandbox)) {
-        closeAll([udpFd, tcpFd]);
-        throw new NetError("internal", "resolver.start", {
-          message: `the resolver of sandbox ${sandbox} runs already: stop it first`,
-          subject: sandbox,
-        });
-      }
-      const udp = takeOver(udpFd, [tcpFd], sandbox, () =>
-        listenUdp(udpFd, sandbox, { resolver, io, drain, warn }),
-      );
+    start(sandbox, { udpFd, tcpFd }, counters) {
+      const common = { sandbox, counters, resolver, readiness };
+      const udp = takeOver(udpFd, [tcpFd], sandbox, () => listenUdp(udpFd, { ...common, io: datagrams }));
       const tcp = takeOver(
         tcpFd,
         [],
         sandbox,
-        () => listenTcp(tcpFd, sandbox, { limits, resolver, timers, warn }),
+        () => listenTcp(tcpFd, { ...common, streams, limits, timers }),
         udp,
       );
       running.set(sandbox, [udp, tcp]);
     },
     stop,
-    metrics: () => ({ ...counters }),
     close() {
       for (const sandbox of [...running.keys()]) stop(sandbox);
       forwarder.close();

@@ -83,9 +83,11 @@ export class MatrixWorld implements AsyncDisposable {
   visit(name: string): Visit {
     if (name === "host") return this.host.visit;
     if (name === "outside") return this.outside.visit;
-    const fd = this.#fds.get(name) ?? openNetns(this.engine.sandbox(name).netnsPath);
+    // By id: a name may go to another sandbox.
+    const { id, netnsPath } = this.engine.sandbox(name);
+    const fd = this.#fds.get(id) ?? openNetns(netnsPath);
     if (fd === undefined) throw new Error(`there is no sandbox ${name}`);
-    this.#fds.set(name, fd);
+    this.#fds.set(id, fd);
     return (run) => this.#threads.withNetns(fd, run);
   }
 

@@ -59,6 +59,7 @@ const portMapping = object<PortMapping>({
   optional: {
     hostIp: ip("Address on the host"),
     hostPort: port("First port on the host"),
+    hostPortLast: port("Last port on the host, of which one that is free is taken"),
     from: allowList,
   },
 });

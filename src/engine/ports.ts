@@ -6,6 +6,7 @@ import type { PortBinding, PortMapping } from "../model/ports.ts";
 import type { PortProxy } from "../model/proxy.ts";
 import { PortOwners } from "./port-owners.ts";
 import { reserveRange, type ReservedRange } from "./port-range.ts";
+import { inPublish, noneFree } from "./port-refusal.ts";
 
 /** A binding before it is known which endpoint receives it. */
 export type HeldPort = Omit<PortBinding, "endpointId">;
@@ -189,10 +190,11 @@ export class PortTable {
     readonly index: number;
   }): Holding[] {
     const { sandbox, mapping, ips, index } = want;
-    // One free number serves all addresses of the mapping: what `0.0.0.0` gets, `::` gets too.
-    let number = mapping.hostPort ?? want.number;
-    for (let attempt = 1; ; attempt++) {
+    // One number serves all addresses of the mapping: what `0.0.0.0` gets, `::` gets too.
+    const numbers = numbersOf(mapping, want.number);
+    for (const [attempt, first] of numbers.entries()) {
       const done: Holding[] = [];
+      let number = first;
       try {
         for (const hostIp of ips) {
           const holding = this.#holdOne(sandbox, mapping, hostIp, number);
@@ -203,11 +205,11 @@ export class PortTable {
         return done;
       } catch (error) {
         this.#let(sandbox, done);
-        const again = isNetError(error, "conflict") && mapping.hostPort === undefined;
-        if (!again || attempt === EPHEMERAL_TRIES) throw inPublish(error, index);
-        number = undefined;
+        const again = isNetError(error, "conflict") && attempt < numbers.length - 1;
+        if (!again) throw inPublish(noneFree(error, mapping), index);
       }
     }
+    return [];
   }
 
   #holdOne(
@@ -245,6 +247,16 @@ export class PortTable {
   }
 }
 
+/** Ports of the host to try for a mapping, in this order; undefined is one that the host finds free. `known`: in the other family. */
+function numbersOf(mapping: PortMapping, known: number | undefined): (number | undefined)[] {
+  const { hostPort, hostPortLast = hostPort } = mapping;
+  if (hostPort === undefined || hostPortLast === undefined) {
+    return [known, ...Array.from({ length: EPHEMERAL_TRIES - 1 }, () => undefined)];
+  }
+  const range = Array.from({ length: hostPortLast - hostPort + 1 }, (_, i) => hostPort + i);
+  return known === undefined ? range : [known, ...range.filter((port) => port !== known)];
+}
+
 /**
  * Host addresses of a mapping: its own, the networks' defaults, or every address. Where a sandbox publishes in one family
  * only, the proxy leads there from the other; as in Docker, "every address" of the host is its IPv6 ones, too.
@@ -276,23 +288,7 @@ function fulfils(port: HeldPort, mapping: PortMapping): boolean {
     port.containerPort === mapping.containerPort &&
     port.count === mapping.count &&
     (mapping.hostIp === undefined || mapping.hostIp === port.hostIp) &&
-    (mapping.hostPort === undefined || mapping.hostPort === port.hostPort)
+    (mapping.hostPort === undefined ||
+      (mapping.hostPort <= port.hostPort && port.hostPort <= (mapping.hostPortLast ?? mapping.hostPort)))
   );
-}
-
-/** A refusal of the host that names the wish at fault. */
-function inPublish(error: unknown, index: number): unknown {
-  if (!isNetError(error, "conflict", "invalid", "unsupported") || error.field !== undefined) return error;
-  const { code: _code, op: _op, message, ...facts } = error.toJSON();
-  const field = `publish[${index}]`;
-  const other = "publish another port, or leave the host port out to get a free one";
-  const remedy = error.remedy ?? (error.code === "conflict" ? other : undefined);
-  const whole = `${field}: ${message}`;
-  return new NetError(error.code, error.op, {
-    ...facts,
-    message: remedy === undefined || whole.includes(remedy) ? whole : `${whole}: ${remedy}`,
-    field,
-    ...(remedy === undefined ? {} : { remedy }),
-    cause: error,
-  });
 }

@@ -24,8 +24,9 @@ export function parsePublish(text: string, field: string): PortMapping {
   const container = parseRange(match[3] as string, field, text);
   const host = hostText === undefined || hostText === "" ? undefined : parseRange(hostText, field, text);
   if (container.first === 0) throw invalid(field, text, "a container port is from 1 to 65535", op);
-  if (host !== undefined && host.count !== container.count) {
-    // Docker lets one container port take any free port of a host range; with ranges on both sides sizes must agree.
+  // One container port takes any free port of a host range, as in Docker; with ranges on both sides sizes must agree.
+  const oneOf = host !== undefined && host.first > 0 && host.count > 1 && container.count === 1;
+  if (host !== undefined && host.count !== container.count && !oneOf) {
     const right = `both ranges must have the same size; these have ${host.count} and ${container.count}`;
     throw invalid(field, text, right, op);
   }
@@ -37,6 +38,7 @@ export function parsePublish(text: string, field: string): PortMapping {
     count: container.count,
     hostIp,
     hostPort: host === undefined || host.first === 0 ? undefined : host.first,
+    ...(oneOf ? { hostPortLast: host.first + host.count - 1 } : {}),
     ...(from.length === 0 ? {} : { from }),
   };
 }

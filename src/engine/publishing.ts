@@ -184,7 +184,7 @@ function isMeant(
     mapping.count === wish.count &&
     (wish.hostIp === undefined || wish.hostIp === mapping.hostIp) &&
     (wish.hostPort === undefined ||
-      wish.hostPort === mapping.hostPort ||
+      (wish.hostPort === mapping.hostPort && wish.hostPortLast === mapping.hostPortLast) ||
       held.some(({ hostPort }) => hostPort === wish.hostPort))
   );
 }

@@ -16,6 +16,8 @@ export interface PortMapping {
   readonly hostIp?: Ip | undefined;
   /** First port on the host; absent: the engine takes a free one. */
   readonly hostPort?: number | undefined;
+  /** Last of the ports on the host, from `hostPort` on, of which one that is free is taken; for a single port of the sandbox. */
+  readonly hostPortLast?: number | undefined;
   /** Sources that may use it, none of them inside another; absent: everybody. */
   readonly from?: readonly Subnet[] | undefined;
 }

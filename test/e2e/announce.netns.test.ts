@@ -38,7 +38,17 @@ const ANNOUNCEMENTS = "(arp and arp[14:4] = arp[24:4]) or (icmp6 and ip6[40] = 1
 /** What a member of the network hears. */
 async function capture(sandbox: string, filter: string): Promise<Capture> {
   const main = [process.execPath, `${ROOT}/src/app/main.ts`];
-  const child = world.host.spawn([...main, "exec", sandbox, "tcpdump", "-lnevv", "-i", "eth0", filter]);
+  const child = world.host.spawn([
+    ...main,
+    "exec",
+    sandbox,
+    "tcpdump",
+    "-lnevv",
+    "-tt",
+    "-i",
+    "eth0",
+    filter,
+  ]);
   let text = "";
   let woken: () => void = () => undefined;
   for (const stream of [child.stdout, child.stderr]) {
@@ -72,6 +82,12 @@ test("an endpoint's addresses are announced, each so often as told, with its MAC
     expect(count(new RegExp(`destination link-address option.*${NEW}`))).toBe(3);
     expect(count(/tgt is fd09::77.*Flags \[override\]/)).toBe(3);
     expect(count(/bad icmp6 cksum|incorrect/)).toBe(0);
+    // Never sooner than told: 100 ms, less the resolution of a timer.
+    const times = lines()
+      .filter((line) => line.includes("who-has 10.9.0.77 tell 10.9.0.77"))
+      .map((line) => Number.parseFloat(line));
+    const gaps = times.slice(1).map((time, i) => time - (times[i] ?? 0));
+    expect(gaps.filter((seconds) => seconds < 0.098)).toEqual([]);
   } finally {
     child.kill();
     await world.netdockOk("rm", "-f", "new", "next");

@@ -7,6 +7,7 @@ import type { Engine } from "../../src/engine/contract.ts";
 import { openLinuxHost } from "../../src/kernel/host.ts";
 import { ThreadNamespaces } from "../../src/kernel/netns.ts";
 import { openNetns } from "../../src/kernel/pins.ts";
+import type { NetworkRequest } from "../../src/model/network.ts";
 import { Lab, type LabNode } from "../../src/testkit/lab.ts";
 import { type Outcome, probe, type Visit } from "../../src/testkit/packets.ts";
 
@@ -91,6 +92,33 @@ export class MatrixWorld implements AsyncDisposable {
     return (run) => this.#threads.withNetns(fd, run);
   }
 
+  /** What `ip` prints inside a sandbox. */
+  ip(sandbox: string, args: string): string {
+    return this.host.sh(`nsenter --net=${this.engine.sandbox(sandbox).netnsPath} ip ${args}`);
+  }
+
+  /** By which link a sandbox's default routes lead, IPv4 first; `-` where there is none. */
+  defaults(sandbox: string): string[] {
+    return [4, 6].map((family) => {
+      const text = this.ip(sandbox, `-${family} route show default`);
+      return /default via \S+ dev (\S+)/.exec(text)?.[1] ?? "-";
+    });
+  }
+
+  /** Makes a network of these families. */
+  async network(name: string, families: "4" | "6" | "46", more: Partial<NetworkRequest> = {}): Promise<void> {
+    const [enableIPv4, enableIPv6] = [families.includes("4"), families.includes("6")];
+    await this.engine.createNetwork({ name, enableIPv4, enableIPv6, ...more });
+  }
+
+  /** Removes all sandboxes, and all networks but the predefined ones. */
+  async clear(): Promise<void> {
+    const gone = this.engine.sandboxes().map(({ id }) => this.engine.removeSandbox(id, { force: true }));
+    await Promise.all(gone);
+    const networks = this.engine.networks().filter(({ predefined }) => !predefined);
+    await Promise.all(networks.map(({ id }) => this.engine.removeNetwork(id)));
+  }
+
   address(sandbox: string, family: 4 | 6): Ip {
     const [endpoint] = this.engine.sandbox(sandbox).endpoints;
     const cidr = family === 4 ? endpoint?.ipv4 : endpoint?.ipv6;
@@ -112,8 +140,7 @@ export class MatrixWorld implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const fd of this.#fds.values()) closeSync(fd);
-    const gone = this.engine.sandboxes().map(({ id }) => this.engine.removeSandbox(id, { force: true }));
-    await Promise.all(gone);
+    await this.clear();
     await this.engine.close();
     this.#threads.close();
     this.#lab[Symbol.dispose]();

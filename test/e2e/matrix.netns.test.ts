@@ -57,7 +57,7 @@ function run(
     at: { ip: own, port },
     to,
     // A drop is waited for; what is let through arrives long before.
-    timeoutMs: isOpen ? 2000 : 60,
+    timeoutMs: isOpen ? 5000 : 60,
   });
   const where = `IPv${family} ${mode}, ${spec.internal ? "internal" : "not internal"}, ICC ${spec.icc ? "on" : "off"}, from ${asker}, ${WAYS[way]}, ${protocol}`;
   return { found: `${where}: ${outcome.kind === "arrived"}`, wanted: `${where}: ${isOpen}` };

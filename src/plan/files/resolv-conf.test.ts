@@ -38,6 +38,7 @@ describe("parseResolvConf()", () => {
       nameservers: ["10.0.0.53", "fd00::53"],
       search: ["a.example", "b.example"],
       options: ["edns0", "ndots:2", "trust-ad"],
+      other: ["sortlist 10.0.0.0/8"],
     });
   });
 

@@ -9,6 +9,8 @@ export interface ResolvConf {
   readonly search: readonly string[];
   /** `ndots:0`, `edns0`, … each one word. */
   readonly options: readonly string[];
+  /** Lines of the host's file that netdock does not understand (`sortlist …`), as they are; absent: none. */
+  readonly other?: readonly string[] | undefined;
 }
 
 /** What the user asked for with `--dns`, `--dns-search` and `--dns-option`; an empty list: nothing, take the host's. */
@@ -29,23 +31,27 @@ const publicResolvers6: readonly Ip[] = ["2001:4860:4860::8888", "2001:4860:4860
 
 /**
  * Reads a resolv.conf as the C libraries do: `search` (or its old name `domain`) counts the last time it comes, options add
- * up, comments begin a line with `#` or `;`. Lines it does not understand are passed over, and so are servers with a zone
- * (`fe80::1%eth0`), since the zone names a link of the host.
+ * up, comments begin a line with `#` or `;`. Lines with another keyword are kept as they are, for a C library that knows more;
+ * passed over are words that are no address, and servers with a zone (`fe80::1%eth0`), since the zone names a link of the host.
  */
 export function parseResolvConf(text: string): ResolvConf {
   const nameservers: Ip[] = [];
   let search: readonly string[] = [];
   const options: string[] = [];
-  for (const line of text.split("\n")) {
-    const [keyword, ...words] = line.trim().split(/\s+/);
-    if (words.length === 0) continue;
+  const other: string[] = [];
+  for (const whole of text.split("\n")) {
+    const line = whole.trim();
+    const [keyword = "", ...words] = line.split(/\s+/);
+    if (words.length === 0 || /^[#;]/.test(keyword)) continue;
     if (keyword === "nameserver") {
       const ip = tryParseIp(words[0] as string);
       if (ip !== undefined) nameservers.push(ip);
     } else if (keyword === "search" || keyword === "domain") search = words;
     else if (keyword === "options") options.push(...words);
+    // What a line break of another kind would make of it is no business of ours.
+    else if (!/[\r\u2028\u2029]/.test(line)) other.push(line);
   }
-  return { nameservers, search, options };
+  return { nameservers, search, options, ...(other.length === 0 ? {} : { other }) };
 }
 
 /** The file's text. Throws `invalid` for a search domain or option that is not one word. */
@@ -55,6 +61,7 @@ export function formatResolvConf(conf: ResolvConf): string {
   const options = conf.options.map((option, i) => checkWord(option, `dns.options[${i}]`, "resolvConf.write"));
   if (search.length > 0) lines.push(`search ${search.join(" ")}`);
   if (options.length > 0) lines.push(`options ${options.join(" ")}`);
+  lines.push(...(conf.other ?? []));
   return `${lines.join("\n")}\n`;
 }
 
@@ -69,7 +76,8 @@ export function embeddedResolvConf(from: {
 }): ResolvConf {
   const options = optionsOf(from.host, from.wishes).filter((option) => !isBadNdots(option));
   if (!options.some((option) => option.startsWith("ndots:"))) options.push("ndots:0");
-  return { nameservers: [EMBEDDED_RESOLVER], search: searchOf(from.host, from.wishes), options };
+  const search = searchOf(from.host, from.wishes);
+  return { nameservers: [EMBEDDED_RESOLVER], search, options, ...otherOf(from.host) };
 }
 
 /**
@@ -89,7 +97,12 @@ export function copiedResolvConf(from: {
     nameservers: wishes.servers.length > 0 ? wishes.servers : inherited,
     search: searchOf(host, wishes),
     options: optionsOf(host, wishes),
+    ...otherOf(host),
   };
+}
+
+function otherOf({ other }: ResolvConf): Pick<ResolvConf, "other"> {
+  return other === undefined ? {} : { other };
 }
 
 /** Whether the host's options, or the user's instead of them, say from how many dots on a name is complete. */

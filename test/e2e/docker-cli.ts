@@ -37,15 +37,23 @@ function versionOf(file: string): string {
   return isExecutable(file) ? execFileSync(file, ["--version"], { encoding: "utf8" }) : "";
 }
 
-/** Runs the docker command on a world's host against netdock's own socket; nothing of the caller's settings counts. */
-export function docker(world: World, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+/**
+ * Runs the docker command on a world's host against netdock's own socket (or shell text that runs it); nothing of the
+ * caller's settings counts.
+ */
+export function docker(
+  world: World,
+  what: readonly string[] | { readonly shell: string },
+  options: RunOptions = {},
+): Promise<Outcome> {
+  const argv = "shell" in what ? ["sh", "-c", what.shell] : [DOCKER as string, ...what];
   const set = {
     HOME: "/nonexistent",
-    PATH: "/usr/bin:/bin",
+    PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
     DOCKER_HOST: "unix:///run/netdock/netdock.sock",
     DOCKER_CONFIG: join(world.scratch, "docker"),
     ...options.env,
   };
   const env = Object.entries(set).map(([name, value]) => `${name}=${value}`);
-  return world.host.run(["env", "-i", ...env, DOCKER as string, ...args], options);
+  return world.host.run(["env", "-i", ...env, ...argv], options);
 }

@@ -23,7 +23,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   plan: { imports: ["base", "model"], pure: true },
   kernel: { imports: ["base", "wire", "model", "plan"], packages: ["koffi"] },
   store: { imports: ["base", "model"], packages: ["node:sqlite"] },
-  services: { imports: ["base", "wire", "model"] },
+  services: { imports: ["base", "wire", "model"], packages: ["dbus-native"] },
   drivers: { imports: ["base", "model", "plan"] },
   engine: { imports: ["base", "model", "plan", "ipam"] },
   api: { imports: ["base", "model", "engine"], packages: ["fastify", "@fastify"] },
@@ -76,6 +76,7 @@ export const rooms: Readonly<Record<string, Room>> = {
  */
 export const guardedPackages: readonly string[] = [
   "koffi",
+  "dbus-native",
   "node:sqlite",
   "node:child_process",
   "fastify",

@@ -15,10 +15,14 @@ import { createNullIpam } from "../ipam/null.ts";
 import { type LinuxHost, openLinuxHost } from "../kernel/host.ts";
 import type { Clock } from "../base/clock.ts";
 import { HOST_NETNS } from "../model/ops.ts";
+import { createZoneKeeper } from "../services/firewalld/index.ts";
 import { createPortProxy } from "../services/proxy/index.ts";
 import { openStore } from "../store/open.ts";
 import { readResolvConf } from "./resolver/resolv-conf.ts";
 import { startResolver } from "./resolver/service.ts";
+
+/** Where D-Bus has its system bus (D-Bus Specification, Well-known Message Bus Instances). */
+const SYSTEM_BUS = "/run/dbus/system_bus_socket";
 
 export interface AssembleOptions {
   readonly runDir: string;
@@ -72,6 +76,8 @@ export async function assembleEngine(options: AssembleOptions): Promise<Engine> 
         resolver: (names) => startResolver({ names, sockets: host, resolvConfPath, log }),
         clock,
         log,
+        // A host that was given is not the one whose firewall the system bus leads to.
+        zones: options.host === undefined ? createZoneKeeper({ socket: SYSTEM_BUS }) : undefined,
         paths: { runDir, stateDir },
         defaultBridge: options.defaultBridge,
         hostResolvConf: () => readResolvConf(resolvConfPath),

@@ -22,6 +22,7 @@ import { Sandboxes } from "./sandboxes.ts";
 import { Sanctioned } from "./sanctioned.ts";
 import { Takeover } from "./takeover.ts";
 import { watchKernel } from "./watch.ts";
+import { Zones } from "./zones.ts";
 
 /**
  * Starts the controller: reads the store, settles what a former daemon left undone, repairs the kernel, takes over what
@@ -35,14 +36,25 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   const membership = new Membership(core, endpoints);
   const publishing = new Publishing(core, endpoints);
   const takeover = new Takeover(core, endpoints);
-  const reconciler = new Reconciler(core, { endpoints, takeover, sanctioned: new Sanctioned(core) });
+  const zones = new Zones(core);
+  const reconciler = new Reconciler(core, { endpoints, takeover, sanctioned: new Sanctioned(core), zones });
   const recovery = new Recovery(core, { sandboxes, takeover, reconciler });
   await recovery.load();
   await recovery.adopt();
   await networks.ensurePredefined();
   const partition = new Partition(core);
   const unwatch = watchKernel(core, reconciler);
-  return engineOf({ core, networks, sandboxes, membership, publishing, reconciler, partition, unwatch });
+  return engineOf({
+    core,
+    networks,
+    sandboxes,
+    membership,
+    publishing,
+    reconciler,
+    partition,
+    zones,
+    unwatch,
+  });
 }
 
 interface Rooms {
@@ -53,11 +65,12 @@ interface Rooms {
   readonly publishing: Publishing;
   readonly reconciler: Reconciler;
   readonly partition: Partition;
+  readonly zones: Zones;
   readonly unwatch: () => void;
 }
 
 function engineOf(rooms: Rooms): Engine {
-  const { core, networks, sandboxes, membership, publishing, reconciler, partition, unwatch } = rooms;
+  const { core, networks, sandboxes, membership, publishing, reconciler, partition, zones, unwatch } = rooms;
   const { state } = core;
   const { lifecycle } = sandboxes;
   const peers = new Peers(core);
@@ -113,18 +126,19 @@ function engineOf(rooms: Rooms): Engine {
     reconcile: (request) => open(() => reconciler.reconcile(request)),
     resolverMetrics: () => core.resolver.metrics(),
     examine: () => through(async () => examine(core)),
-    withdraw: () => open(() => core.gate.exclusive(() => withdraw(core, unwatch))),
+    withdraw: () => open(() => core.gate.exclusive(() => withdraw(core, { zones, unwatch }))),
     close() {
       unwatch();
       lifecycle.close();
       // What was begun is finished, and what waits behind it is refused.
-      closing ??= core.gate.exclusive(() => close(core));
+      closing ??= core.gate.exclusive(() => close(core, zones));
       return closing;
     },
   };
 }
 
-async function close(core: Core): Promise<void> {
+async function close(core: Core, zones: Zones): Promise<void> {
+  await zones.close();
   await core.settled();
   await core.resolver.close();
   core.ports.close();
@@ -144,7 +158,10 @@ function inOurWords(error: unknown): unknown {
   return new NetError("internal", "engine", { message: errorText(error), cause: error });
 }
 
-async function withdraw(core: Core, unwatch: () => void): Promise<void> {
+async function withdraw(
+  core: Core,
+  { zones, unwatch }: { readonly zones: Zones; readonly unwatch: () => void },
+): Promise<void> {
   const { sandboxes, networks } = core.state;
   const own = [...networks.values()].filter((network) => !network.predefined);
   if (sandboxes.size > 0 || own.length > 0) {
@@ -158,6 +175,7 @@ async function withdraw(core: Core, unwatch: () => void): Promise<void> {
   await core.settled();
   await core.host.apply([...networks.values()].flatMap((n) => removeOps(networkBlueprint(core, n))));
   core.host.sanction({ bridges: [], uplinks: [] }, { dryRun: false });
+  await zones.withdraw();
   core.host.removeFirewall();
 }
 

@@ -11,6 +11,7 @@ import type { Processes } from "../model/process.ts";
 import type { PortProxy } from "../model/proxy.ts";
 import type { ResolverService } from "../model/resolver.ts";
 import type { Durability, Store } from "../model/store.ts";
+import type { ZoneKeeper } from "../model/zones.ts";
 import type { ResolvConf } from "../plan/files/resolv-conf.ts";
 import type { GatewayCandidate } from "../plan/gateway.ts";
 import { EventHub } from "./events.ts";
@@ -41,6 +42,8 @@ export interface EngineParts {
   readonly resolver: (names: NameState) => ResolverService;
   readonly clock: Clock;
   readonly log: Log;
+  /** Absent: whatever firewall with zones runs, it is not this host's. */
+  readonly zones?: ZoneKeeper | undefined;
   /** `runDir` lives as long as the machine is up, `stateDir` for ever. */
   readonly paths: { readonly runDir: string; readonly stateDir: string };
   /** Makes the predefined networks' bridge under this name; `netdock0` unless a test plays several hosts in one place. */
@@ -58,6 +61,7 @@ export class Core {
   readonly processes: Processes;
   readonly clock: Clock;
   readonly log: Log;
+  readonly zones: ZoneKeeper | undefined;
   readonly paths: EngineParts["paths"];
   readonly defaultBridge: string;
   readonly state: State = new State();
@@ -83,6 +87,7 @@ export class Core {
     this.processes = parts.processes;
     this.clock = parts.clock;
     this.log = parts.log;
+    this.zones = parts.zones;
     this.paths = parts.paths;
     this.defaultBridge = parts.defaultBridge;
     this.#resolvConf = new HostResolvConf(parts.hostResolvConf, parts.clock);

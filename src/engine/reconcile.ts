@@ -7,11 +7,13 @@ import { diffElements } from "../plan/firewall/index.ts";
 import { differsInside, NO_SWEEP, planRepairs, type Repair } from "../plan/repair.ts";
 import type { Difference, ReconcileReport } from "./contract.ts";
 import type { Core } from "./core.ts";
+import { reportDifferences } from "./differences.ts";
 import type { Endpoints } from "./endpoints.ts";
 import { networkBlueprint } from "./network-rules.ts";
 import type { Sanctioned } from "./sanctioned.ts";
 import type { Takeover } from "./takeover.ts";
 import { publishedOn, waysOf } from "./traffic.ts";
+import type { Zones } from "./zones.ts";
 
 /** Brings memory and kernel together: at start, when the kernel shows that someone else changed ours, and on request. */
 export class Reconciler {
@@ -19,6 +21,7 @@ export class Reconciler {
   readonly #endpoints: Endpoints;
   readonly #takeover: Takeover;
   readonly #sanctioned: Sanctioned;
+  readonly #zones: Zones;
 
   constructor(
     core: Core,
@@ -26,16 +29,20 @@ export class Reconciler {
       readonly endpoints: Endpoints;
       readonly takeover: Takeover;
       readonly sanctioned: Sanctioned;
+      readonly zones: Zones;
     },
   ) {
     this.#core = core;
     this.#endpoints = parts.endpoints;
     this.#takeover = parts.takeover;
     this.#sanctioned = parts.sanctioned;
+    this.#zones = parts.zones;
   }
 
-  reconcile(request: { readonly dryRun: boolean }): Promise<ReconcileReport> {
-    return this.#core.gate.exclusive(() => this.#compare(request));
+  async reconcile(request: { readonly dryRun: boolean }): Promise<ReconcileReport> {
+    const report = await this.#core.gate.exclusive(() => this.#compare(request));
+    const zones = await this.#zones.settle(request);
+    return { ...report, differences: [...report.differences, ...zones] };
   }
 
   /**
@@ -47,7 +54,7 @@ export class Reconciler {
     return gate.shared(() =>
       lock.run(`sandbox:${key}`, async () => {
         const sandbox = state.sandboxes.get(key as Sandbox["id"]);
-        if (sandbox !== undefined) this.#report(await this.#mendSandbox(sandbox), false);
+        if (sandbox !== undefined) reportDifferences(this.#core, await this.#mendSandbox(sandbox), false);
       }),
     );
   }
@@ -109,20 +116,8 @@ export class Reconciler {
       ...this.#sanctioned.compare(core.host.observe(HOST_NETNS), { dryRun }),
     );
     differences.push(...(await this.#sweepPins(dryRun)));
-    this.#report(differences, dryRun);
+    reportDifferences(core, differences, dryRun);
     return { differences, repaired: !dryRun };
-  }
-
-  #report(differences: readonly Difference[], dryRun: boolean): void {
-    if (differences.length === 0) return;
-    const { log, events } = this.#core;
-    log.info(
-      { differences: differences.map((d) => d.text), dryRun },
-      "the kernel differed from what should be",
-    );
-    if (dryRun) return;
-    const attributes = { differences: String(differences.length) };
-    events.emit({ type: "daemon", action: "reconcile", id: "", attributes });
   }
 
   async #mend(repair: Repair): Promise<void> {

@@ -31,7 +31,7 @@ export class Sanctioned {
   /** Names that netdock makes up are covered by one rule, so nearly always there is nothing to do. */
   #came(id: string): void {
     const network = this.#core.state.networks.get(id as Network["id"]);
-    if (network === undefined || this.#bridgesOf(network).every(isCovered)) return;
+    if (network === undefined || bridgesOf(this.#core, network).every(isCovered)) return;
     this.#named.add(id);
     this.#set(false);
   }
@@ -39,7 +39,7 @@ export class Sanctioned {
   #set(dryRun: boolean): Difference[] {
     const { host, state } = this.#core;
     const bridges = [...state.networks.values()].flatMap((network) => {
-      const own = this.#bridgesOf(network);
+      const own = bridgesOf(this.#core, network);
       if (!own.every(isCovered)) this.#named.add(network.id);
       return own;
     });
@@ -47,14 +47,15 @@ export class Sanctioned {
       .sanction({ bridges, uplinks: this.#uplinks }, { dryRun })
       .map((text) => ({ text, subject: "DOCKER-USER" }));
   }
+}
 
-  #bridgesOf(network: Network): string[] {
-    return this.#core
-      .driverOf(network)
-      .network(network)
-      .links.filter(({ netns, link }) => netns === HOST_NETNS && link.kind.type === "bridge")
-      .map(({ link }) => link.name);
-  }
+/** Names of a network's bridges on the host. */
+export function bridgesOf(core: Core, network: Network): string[] {
+  return core
+    .driverOf(network)
+    .network(network)
+    .links.filter(({ netns, link }) => netns === HOST_NETNS && link.kind.type === "bridge")
+    .map(({ link }) => link.name);
 }
 
 /** What leads outside: not bridges of others, behind which may be their containers, unless a default route leads there. */

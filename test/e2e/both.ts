@@ -108,7 +108,8 @@ export class Both implements AsyncDisposable {
 
   async startNetdock(): Promise<void> {
     const { world } = this;
-    await world.startDaemon();
+    // As `netdock up` starts it: a client that ends it takes everything away.
+    await world.startDaemon({}, ["--auto-started"]);
     await world.netdockOk("network", "create", "red");
     await world.netdockOk("network", "create", "--internal", "inner");
     await server(world, "web", "--network", "red", "-p", `${PORTS.netdock}:80`);

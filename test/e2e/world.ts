@@ -149,8 +149,11 @@ export class World implements AsyncDisposable {
   }
 
   /** Starts the daemon and waits until it answers. `env` may hold NETDOCK_KILL_AT. */
-  async startDaemon(env: Readonly<Record<string, string>> = {}): Promise<ChildProcess> {
-    const daemon = this.host.spawn([process.execPath, MAIN, "daemon"], {
+  async startDaemon(
+    env: Readonly<Record<string, string>> = {},
+    flags: readonly string[] = [],
+  ): Promise<ChildProcess> {
+    const daemon = this.host.spawn([process.execPath, MAIN, "daemon", ...flags], {
       ...env,
       NODE_OPTIONS: "--disable-warning=ExperimentalWarning",
     });
@@ -177,6 +180,18 @@ export class World implements AsyncDisposable {
     // nsenter without a fork becomes the daemon itself, so this is its pid.
     daemon.kill(signal);
     await ended;
+  }
+
+  /** Ends the daemon as a client does; one with `--auto-started` then leaves nothing behind. Gives its exit code. */
+  async endByClient(): Promise<number | null> {
+    const daemon = this.#daemon;
+    if (daemon === undefined) throw new Error("there is no daemon");
+    this.#daemon = undefined;
+    const ended = once(daemon, "exit");
+    const asked = { socketPath: "/run/netdock/netdock.sock", path: "/netdock/v1/shutdown", method: "POST" };
+    await this.host.ok([process.execPath, "-e", `require("http").request(${JSON.stringify(asked)}).end()`]);
+    await ended;
+    return daemon.exitCode;
   }
 
   /** Runs the netdock command on the host. */

@@ -104,6 +104,9 @@ export function factsAt(
           }
         case "fib": {
           const { result, flags = 0 } = expression.data ?? {};
+          // Whether a source is answered by the link it comes in by (reverse path filters): of these packets it is.
+          const back = NFTA_FIB_F.SADDR | NFTA_FIB_F.IIF | NFTA_FIB_F.PRESENT;
+          if ((flags & back) === back && packet.iif !== undefined) return host32(1);
           if (result !== NFT_FIB_RESULT.ADDRTYPE) return UNKNOWN;
           const isLocal = (flags & NFTA_FIB_F.DADDR) === 0 ? packet.way === "output" : toUs;
           return host32(isLocal ? LOCAL : UNICAST);

@@ -17,7 +17,8 @@ export interface SanctionedRule {
   readonly to: "accept" | typeof OWN_CHAIN;
 }
 
-const PREFIX = "nd-";
+/** Of every bridge whose name netdock makes up. */
+export const PREFIX = "nd-";
 
 /** Whether a bridge passes by the rule for all names that netdock makes up. */
 export function isCovered(bridge: string): boolean {

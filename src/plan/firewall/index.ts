@@ -10,3 +10,4 @@ export * from "./peers.ts";
 export * from "./resolver.ts";
 export * from "./stale.ts";
 export * from "./table.ts";
+export * from "./zone.ts";

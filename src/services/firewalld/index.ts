@@ -1,0 +1,1 @@
+export { createZoneKeeper } from "./keeper.ts";

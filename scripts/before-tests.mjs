@@ -14,6 +14,7 @@ const tools = {
   "iptables-nft": "iptables",
   nc: "netcat-openbsd",
   nft: "nftables",
+  openssl: "openssl",
   tcpdump: "tcpdump",
   unshare: "util-linux",
 };

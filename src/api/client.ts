@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { NetError } from "../base/errors.ts";
 import type {
   DoctorReport,
   NetworkView,
@@ -14,8 +15,15 @@ import type { Lease } from "../model/ipam.ts";
 import type { NetworkRequest } from "../model/network.ts";
 import type { ProcessSpec } from "../model/process.ts";
 import type { SandboxRequest } from "../model/sandbox.ts";
-import { parseHost } from "./host.ts";
-import { type ApiRequest, type RequestOptions, reviveError, Transport } from "./transport.ts";
+import { parseHost, showAddress } from "./host.ts";
+import { readTlsFiles, type TlsFiles } from "./tls-files.ts";
+import {
+  type ApiRequest,
+  type RequestOptions,
+  reviveError,
+  Transport,
+  type TransportTarget,
+} from "./transport.ts";
 import type {
   AdoptProcessRequest,
   ConnectRequest,
@@ -33,7 +41,8 @@ import type {
  * code, field and words of the daemon; `unavailable` when no daemon answers, `cancelled` after an abort.
  */
 export interface Client extends Disposable {
-  readonly socketPath: string;
+  /** Where the daemon is: a path, or `tcp://HOST:PORT`. */
+  readonly address: string;
 
   ping(options?: RequestOptions): Promise<Ping>;
   version(options?: RequestOptions): Promise<Version>;
@@ -99,11 +108,17 @@ export interface Client extends Disposable {
   close(): void;
 }
 
-/** `host`: `unix:///path` or `/path`, as `-H` and `NETDOCK_HOST` take it. Connects with the first call, not before. */
-export function connect(target: { readonly socketPath: string } | { readonly host: string }): Client {
-  const socketPath =
-    "host" in target ? parseHost(target.host, "host") : parseHost(target.socketPath, "socketPath");
-  const transport = new Transport(socketPath);
+export type ClientTarget =
+  | { readonly socketPath: string }
+  /** `tls`: for `tcp://`, which is reached with mutual TLS only. */
+  | { readonly host: string; readonly tls?: TlsFiles | undefined };
+
+/**
+ * `host`: `unix:///path`, `/path` or `tcp://HOST:PORT`, as `-H` and `NETDOCK_HOST` take it. Connects with the first call, not
+ * before. Throws `invalid`, also about the files of `tls`.
+ */
+export function connect(target: ClientTarget): Client {
+  const transport = new Transport(transportTarget(target));
 
   const call = <T>(
     method: ApiRequest["method"],
@@ -116,7 +131,7 @@ export function connect(target: { readonly socketPath: string } | { readonly hos
     transport.stream({ method: "GET", path, signal: options?.signal });
 
   return {
-    socketPath,
+    address: transport.address,
     ping: (options) => call("GET", "/ping", options),
     version: (options) => call("GET", "/version", options),
     info: (options) => call("GET", "/info", options),
@@ -234,4 +249,28 @@ async function* textsOf(
   } finally {
     response.destroy();
   }
+}
+
+function transportTarget(target: ClientTarget): TransportTarget {
+  if (!("host" in target)) {
+    const address = parseHost(target.socketPath, "socketPath");
+    if (address.kind === "unix") return address;
+    throw new NetError("invalid", "client.connect", {
+      message: `socketPath: ${showAddress(address)} is no path: give it as host`,
+      field: "socketPath",
+    });
+  }
+  const address = parseHost(target.host, "host");
+  if (address.kind === "unix") return address;
+  if (target.tls === undefined) {
+    const remedy =
+      "give --tlscacert, --tlscert and --tlskey, or name a folder with ca.pem, cert.pem and key.pem in NETDOCK_CERT_PATH";
+    throw new NetError("invalid", "client.connect", {
+      message: `host: ${showAddress(address)} is reached with mutual TLS only: ${remedy}`,
+      field: "host",
+      value: target.host,
+      remedy,
+    });
+  }
+  return { ...address, tls: readTlsFiles(target.tls) };
 }

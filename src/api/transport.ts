@@ -1,5 +1,10 @@
+import type HttpModule from "node:http";
 import type { Agent, ClientRequest, IncomingMessage } from "node:http";
+import type HttpsModule from "node:https";
+import type { RequestOptions as RequestOptionsOfNode } from "node:https";
 import { ERROR_CODES, type ErrorCode, errorText, NetError } from "../base/errors.ts";
+import { type DaemonAddress, showAddress } from "./host.ts";
+import type { TlsIdentity } from "./tls-files.ts";
 import type { ApiBase, ErrorBody } from "./types.ts";
 
 const BASE: ApiBase = "/netdock/v1";
@@ -19,22 +24,34 @@ export interface ApiRequest extends RequestOptions {
 /** Connections for calls; more calls at once wait for a free one. Streams have connections of their own. */
 const MAX_CONNECTIONS = 64;
 
-/** HTTP over one Unix socket, connections kept; failures are NetErrors. */
+/** What a transport connects to: a Unix socket, or TCP with both sides' certificates. */
+export type TransportTarget =
+  | (DaemonAddress & { readonly kind: "unix" })
+  | (DaemonAddress & { readonly kind: "tcp" } & { readonly tls: TlsIdentity });
+
+/** HTTP over one Unix socket or over TLS to one address, connections kept; failures are NetErrors. */
 export class Transport {
-  readonly socketPath: string;
+  /** As messages name it. */
+  readonly address: string;
   // Not imported: an import reads every export, and reading `WebSocket` loads a browser's worth of networking, with which
   // each command took a third longer to start.
-  readonly #http = process.getBuiltinModule("node:http");
-  readonly #agent = new this.#http.Agent({
-    keepAlive: true,
-    scheduling: "lifo",
-    maxSockets: MAX_CONNECTIONS,
-  });
-  readonly #streamAgent = new this.#http.Agent();
+  readonly #http: typeof HttpModule | typeof HttpsModule;
+  readonly #agent: Agent;
+  readonly #streamAgent: Agent;
+  readonly #where: RequestOptionsOfNode;
   readonly #streams = new Set<IncomingMessage>();
 
-  constructor(socketPath: string) {
-    this.socketPath = socketPath;
+  constructor(target: TransportTarget) {
+    this.address = showAddress(target);
+    const isUnix = target.kind === "unix";
+    const http = process.getBuiltinModule(isUnix ? "node:http" : "node:https");
+    const kept = { keepAlive: true, scheduling: "lifo", maxSockets: MAX_CONNECTIONS } as const;
+    this.#http = http;
+    this.#agent = new http.Agent(kept);
+    this.#streamAgent = new http.Agent();
+    this.#where = isUnix
+      ? { socketPath: target.path }
+      : { host: target.host, port: target.port, ...target.tls, rejectUnauthorized: true };
   }
 
   /** A whole answer, parsed; undefined for 204. */
@@ -42,7 +59,7 @@ export class Transport {
     const op = opOf(request);
     const { response, text } = await this.#answer(request, op);
     if (response.statusCode === 204) return undefined as T;
-    return parseAnswer(text, op, this.socketPath) as T;
+    return parseAnswer(text, op, this.address) as T;
   }
 
   /** The body as it comes. Resolves when the daemon accepted the request. */
@@ -73,8 +90,8 @@ export class Transport {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
     const sent: ClientRequest = this.#http.request({
+      ...this.#where,
       agent,
-      socketPath: this.socketPath,
       method: request.method,
       path: BASE + request.path,
       ...(request.signal !== undefined && { signal: request.signal }),
@@ -102,12 +119,12 @@ export class Transport {
 
   /** What the daemon refused, as it said it. */
   #refusal(text: string, op: string): NetError {
-    return reviveError(tryParse(text)) ?? strange(op, this.socketPath);
+    return reviveError(tryParse(text)) ?? strange(op, this.address);
   }
 
   /** What kept the daemon from being asked or from answering. */
   failure(error: NodeJS.ErrnoException, op: string, signal: AbortSignal | undefined): NetError {
-    const subject = this.socketPath;
+    const subject = this.address;
     if (signal?.aborted === true) {
       return new NetError("cancelled", op, { message: `${op} was given up`, cause: signal.reason });
     }
@@ -130,14 +147,36 @@ export class Transport {
         return new NetError("unavailable", op, { message, subject, errno: error.code, cause: error });
       }
       default:
+        if (isTlsRefusal(error)) return tlsRefusal(error, op, subject);
         return new NetError("unavailable", op, {
           message: `the connection to ${subject} broke before the answer was whole: ${errorText(error)}`,
           subject,
+          // A certificate of another authority is refused after the handshake, without a word (node's TLS server).
+          ...(error.code === "ECONNRESET" &&
+            subject.startsWith("tcp:") && {
+              remedy: "use a certificate of the authority that the daemon was given",
+            }),
           ...(error.code !== undefined && { errno: error.code }),
           cause: error,
         });
     }
   }
+}
+
+/** TLS alerts, and what OpenSSL and node find wrong with the other side's certificate. */
+function isTlsRefusal({ code = "" }: NodeJS.ErrnoException): boolean {
+  return /^(ERR_SSL_|ERR_TLS_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/.test(code);
+}
+
+function tlsRefusal(error: NodeJS.ErrnoException, op: string, subject: string): NetError {
+  const isTheirs = /ALERT/.test(error.code ?? "");
+  const message = isTheirs
+    ? `the daemon at ${subject} does not accept this client's certificate: ${errorText(error)}`
+    : `the daemon at ${subject} could not be verified: ${errorText(error)}`;
+  const remedy = isTheirs
+    ? "use a certificate and key of the authority that the daemon was given"
+    : "use the authority that the daemon's certificate is of, and an address that stands in the certificate";
+  return new NetError("forbidden", op, { message, subject, remedy, cause: error });
 }
 
 function opOf({ method, path }: ApiRequest): string {
@@ -152,9 +191,9 @@ function tryParse(text: string): unknown {
   }
 }
 
-function parseAnswer(text: string, op: string, socketPath: string): unknown {
+function parseAnswer(text: string, op: string, address: string): unknown {
   const value = tryParse(text);
-  if (value === undefined) throw strange(op, socketPath);
+  if (value === undefined) throw strange(op, address);
   return value;
 }
 

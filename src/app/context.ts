@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs"
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { connect } from "../api/client.ts";
+import { parseHost } from "../api/host.ts";
 import { NetError } from "../base/errors.ts";
 import type { CliContext, Output, SignalName, SpawnedInSandbox, SpawnInSandbox } from "../cli/context.ts";
 import type { SandboxId } from "../model/ids.ts";
@@ -26,7 +27,7 @@ export function createContext(): CliContext {
     env: process.env,
     cwd: process.cwd(),
     now: () => Date.now(),
-    connect: (host) => connect({ host: host ?? DEFAULT_SOCKET }),
+    connect: (host, tls) => connect({ host: host ?? DEFAULT_SOCKET, tls }),
     spawnInSandbox,
     kill(pid, signal) {
       try {
@@ -105,7 +106,14 @@ async function spawnInSandbox(request: SpawnInSandbox): Promise<SpawnedInSandbox
  * answers, end of file when it died, and then the end of its log says why.
  */
 async function startDaemon(host: string | undefined): Promise<{ readonly pid: number }> {
-  const { socketPath: socket } = connect({ host: host ?? DEFAULT_SOCKET });
+  const address = parseHost(host ?? DEFAULT_SOCKET, "host");
+  if (address.kind === "tcp") {
+    throw new NetError("unavailable", "daemon.start", {
+      message: `no daemon answers at ${host}, and one is started on this machine's own socket only`,
+      remedy: "start it with `netdock daemon --listen` on that machine",
+    });
+  }
+  const socket = address.path;
   const stateDir = process.env["NETDOCK_STATE_DIR"] ?? DEFAULT_STATE_DIR;
   const logPath = join(stateDir, "daemon.log");
   mkdirSync(stateDir, { recursive: true, mode: 0o750 });
@@ -150,6 +158,8 @@ function startFailure(why: string, logPath: string, from: number): NetError {
 
 /** Ends the daemon that `up` started, when nothing of anybody's is left in it, and waits until it is gone. */
 async function stopDaemonIfOurs(host: string | undefined): Promise<boolean> {
+  // What answers on another machine was not started from here.
+  if (parseHost(host ?? DEFAULT_SOCKET, "host").kind === "tcp") return false;
   using client = connect({ host: host ?? DEFAULT_SOCKET });
   const info = await client.info();
   const networks = await client.networks();

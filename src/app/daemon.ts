@@ -2,7 +2,10 @@ import { closeSync, mkdirSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { isNetError, NetError } from "../base/errors.ts";
 import { createApi } from "../api/server.ts";
+import { parseTcp } from "../api/host.ts";
 import { listenOnSocket } from "../api/listen.ts";
+import { listenOnTls, type TlsListener } from "../api/listen-tls.ts";
+import { readTlsFiles, type TlsFiles, type TlsIdentity } from "../api/tls-files.ts";
 import type { Engine } from "../engine/contract.ts";
 import { JOURNAL_STEPS, type JournalStep } from "../engine/journal.ts";
 import { notifySupervisor } from "../kernel/notify.ts";
@@ -13,6 +16,8 @@ import { VERSION } from "./version.ts";
 
 export interface DaemonSettings {
   readonly socket?: string | undefined;
+  /** TCP beside the socket, with mutual TLS. */
+  readonly listen?: { readonly address: string; readonly tls: TlsFiles } | undefined;
   readonly stateDir?: string | undefined;
   readonly runDir?: string | undefined;
   readonly logLevel?: string | undefined;
@@ -26,6 +31,7 @@ export async function runDaemon(settings: DaemonSettings): Promise<number> {
   const stateDir = settings.stateDir ?? process.env["NETDOCK_STATE_DIR"] ?? DEFAULT_STATE_DIR;
   const runDir = settings.runDir ?? process.env["NETDOCK_RUN_DIR"] ?? DEFAULT_RUN_DIR;
   const log = createLog(checkLevel(settings.logLevel ?? "info"));
+  const remote = settings.listen === undefined ? undefined : remoteListening(settings.listen);
   requireRoot();
   const startedAt = new Date().toISOString();
   const ending = Promise.withResolvers<"signal" | "client">();
@@ -56,10 +62,15 @@ export async function runDaemon(settings: DaemonSettings): Promise<number> {
     shutdown: () => ending.resolve("client"),
     log,
   });
+  let tls: TlsListener | undefined;
   try {
     mkdirSync(dirname(socket), { recursive: true, mode: 0o755 });
     await listenOnSocket(api, { path: socket });
-    log.info({ socket, stateDir, runDir, pid: process.pid, version: VERSION }, "netdock is ready");
+    if (remote !== undefined) tls = await listenOnTls(api, remote);
+    log.info(
+      { socket, listen: settings.listen?.address, stateDir, runDir, pid: process.pid, version: VERSION },
+      "netdock is ready",
+    );
     notifySupervisor(process.env["NOTIFY_SOCKET"], `READY=1\nMAINPID=${process.pid}`);
     tellParent(process.env["NETDOCK_READY_FD"]);
     const why = await ending.promise;
@@ -68,9 +79,20 @@ export async function runDaemon(settings: DaemonSettings): Promise<number> {
     if (why === "client" && settings.autoStarted) await withdraw(engine, runDir);
     return 0;
   } finally {
+    tls?.stop();
     await api.close();
+    await tls?.ended;
     await engine.close();
   }
+}
+
+/** Read before anything else: what is wrong with it must not be found half-way. */
+function remoteListening({ address, tls }: NonNullable<DaemonSettings["listen"]>): {
+  readonly host: string;
+  readonly port: number;
+  readonly identity: TlsIdentity;
+} {
+  return { ...parseTcp(address, "--listen"), identity: readTlsFiles(tls) };
 }
 
 /** `up` waits on this pipe for the daemon it starts. */

@@ -1,3 +1,4 @@
+import { HOST_FLAG, isClientFlag } from "./client-flags.ts";
 import type { Completion, CommandSpec, FlagSpec } from "./spec.ts";
 import { COMMANDS, GROUPS } from "./specs/all.ts";
 
@@ -10,7 +11,6 @@ export interface Candidates {
 }
 
 const NOTHING: Candidates = { words: [], more: undefined };
-const HOST: FlagSpec = { flags: "-H, --host <address>", text: "socket of the daemon", complete: "file" };
 
 /** Candidates for the last of `words`, the command line behind `netdock` (the last word is empty when it is yet to come). */
 export function complete(words: readonly string[]): Candidates {
@@ -32,7 +32,7 @@ function walk(words: readonly string[]): Position | undefined {
   while (at < words.length && spec === undefined) {
     const word = words[at] as string;
     at++;
-    if (word === "-H" || word === "--host") {
+    if (isClientFlag(word)) {
       if (at === words.length) return { candidates: () => completionOf("file") };
       at++;
     } else if (!word.startsWith("-")) {
@@ -46,7 +46,7 @@ function walk(words: readonly string[]): Position | undefined {
 }
 
 function within(spec: CommandSpec, words: readonly string[]): Position | undefined {
-  const flags = [...spec.flags.filter((flag) => flag.hidden !== true), HOST];
+  const flags = [...spec.flags.filter((flag) => flag.hidden !== true), HOST_FLAG];
   let given = 0;
   let onlyArguments = false;
   for (let i = 0; i < words.length; i++) {
@@ -93,7 +93,7 @@ function commandNames(path: string, current: string): Candidates {
   if (current.startsWith("-")) {
     return {
       words: [
-        { word: "--host", text: HOST.text },
+        { word: "--host", text: HOST_FLAG.text },
         { word: "--help", text: "show help" },
         { word: "--version", text: "print the version" },
       ],

@@ -39,7 +39,16 @@ export type SignalName =
   | "SIGUSR2"
   | "SIGWINCH";
 
+/** Absolute paths of PEM files: the other side's authority, one's own certificate and its key. */
+export interface TlsFiles {
+  readonly tlscacert: string;
+  readonly tlscert: string;
+  readonly tlskey: string;
+}
+
 export interface DaemonOptions {
+  /** Also answer at `tcp://HOST:PORT`, with TLS on both sides. */
+  readonly listen?: { readonly address: string; readonly tls: TlsFiles };
   /** Each absent one takes the daemon's default. */
   readonly socket?: string;
   readonly stateDir?: string;
@@ -64,8 +73,11 @@ export interface CliContext {
   readonly cwd: string;
   /** Milliseconds since the Unix epoch. */
   now(): number;
-  /** A client of the daemon at `host` (`unix:///run/netdock/netdock.sock`, a path; undefined: the default). Opens nothing yet. */
-  connect(host: string | undefined): NetdockClient;
+  /**
+   * A client of the daemon at `host` (`unix:///run/netdock/netdock.sock`, a path, `tcp://HOST:PORT`; undefined: the default).
+   * `tls`: files for `tcp://`. Opens no connection yet.
+   */
+  connect(host: string | undefined, tls: TlsFiles | undefined): NetdockClient;
   /** Rejects with `invalid`, field `command` and `errno` (`ENOENT`: no such command) when the command cannot be started. */
   spawnInSandbox(request: SpawnInSandbox): Promise<SpawnedInSandbox>;
   /** Sends a signal to a process the CLI started; fine when it is gone. */

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from "commander";
 import { NetError } from "../base/errors.ts";
+import { CLIENT_FLAGS, isClientFlag } from "./client-flags.ts";
 import type { CliContext } from "./context.ts";
 import { Flags } from "./flags.ts";
 import type { ArgumentSpec, CommandSpec, FlagSpec } from "./spec.ts";
@@ -18,12 +19,6 @@ export type Invocation =
   /** The command line is wrong. */
   | { readonly kind: "refuse"; readonly message: string; readonly spec: CommandSpec | undefined };
 
-const HOST_FLAG: FlagSpec = {
-  flags: "-H, --host <address>",
-  text: "socket of the daemon (NETDOCK_HOST, else unix:///run/netdock/netdock.sock)",
-  complete: "file",
-};
-
 /** Reads a command line (without `node` and the script). Prints nothing and starts nothing. */
 export async function parseCommandLine(argv: readonly string[], context: CliContext): Promise<Invocation> {
   let out = "";
@@ -33,10 +28,10 @@ export async function parseCommandLine(argv: readonly string[], context: CliCont
   });
   program
     .description("Real container networks for any process. Docker's networking, on its own.")
-    .addOption(toOption(HOST_FLAG))
     .version(context.version, "-V, --version", "print the version")
     .enablePositionalOptions()
     .addHelpText("after", EPILOGUE);
+  for (const flag of CLIENT_FLAGS) program.addOption(toOption(flag));
   const groups = new Map<string, Command>();
   for (const [name, summary] of Object.entries(GROUPS)) {
     const group = newCommand(name, context, (text) => {
@@ -100,7 +95,10 @@ function leaf(spec: CommandSpec, name: string, context: CliContext, print: (text
   if (!takesH) command.helpOption("-h, --help", "show this help");
   for (const argument of spec.args) command.argument(argumentSyntax(argument), argument.text);
   for (const flag of spec.flags) command.addOption(toOption(flag));
-  command.addOption(toOption({ ...HOST_FLAG, hidden: true }));
+  const own = new Set(spec.flags.map(({ flags }) => flags));
+  for (const flag of CLIENT_FLAGS) {
+    if (!own.has(flag.flags)) command.addOption(toOption({ ...flag, hidden: true }));
+  }
   if (spec.passThrough === true) command.passThroughOptions();
   if (spec.examples.length > 0) {
     const lines = spec.examples.map(([line, what]) => `  ${line}\n      ${what}\n`);
@@ -136,7 +134,7 @@ export function specOf(argv: readonly string[]): CommandSpec | undefined {
   const words: string[] = [];
   for (let i = 0; i < argv.length && words.length < 2; i++) {
     const word = argv[i] as string;
-    if (word === "-H" || word === "--host") i++;
+    if (isClientFlag(word)) i++;
     else if (!word.startsWith("-")) words.push(word);
     else if (words.length > 0) break;
   }

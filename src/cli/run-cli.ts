@@ -3,6 +3,7 @@ import type { CliContext } from "./context.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
 import type { Flags } from "./flags.ts";
 import { parseCommandLine } from "./program.ts";
+import { tlsFiles } from "./tls-flags.ts";
 import type { Call, CommandSpec } from "./spec.ts";
 import { errorLines } from "./view/errors.ts";
 
@@ -49,7 +50,7 @@ class CallOf implements Call, Disposable {
   }
 
   get client(): NetdockClient {
-    this.#client ??= this.context.connect(this.host);
+    this.#client ??= this.context.connect(this.host, tlsFiles(this.flags, this.context));
     return this.#client;
   }
 

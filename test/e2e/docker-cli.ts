@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 import { treeOf } from "./debian.ts";
-import type { Outcome, RunOptions, World } from "./world.ts";
+import type { Machine, Outcome, RunOptions, World } from "./world.ts";
 
 const RELEASE = "Docker version 28.";
 
@@ -37,23 +37,29 @@ function versionOf(file: string): string {
   return isExecutable(file) ? execFileSync(file, ["--version"], { encoding: "utf8" }) : "";
 }
 
-/**
- * Runs the docker command on a world's host against netdock's own socket (or shell text that runs it); nothing of the
- * caller's settings counts.
- */
-export function docker(
+/** The arguments of the docker command, or shell text that runs it. */
+type DockerLine = readonly string[] | { readonly shell: string };
+
+/** Runs the docker command on a world's host against netdock's own socket; nothing of the caller's settings counts. */
+export function docker(world: World, what: DockerLine, options: RunOptions = {}): Promise<Outcome> {
+  const env = { DOCKER_HOST: "unix:///run/netdock/netdock.sock", ...options.env };
+  return dockerOn(world, world.host, what, { ...options, env });
+}
+
+/** Runs it on one of a world's machines; `options.env` or flags say against what. */
+export function dockerOn(
   world: World,
-  what: readonly string[] | { readonly shell: string },
+  machine: Machine,
+  what: DockerLine,
   options: RunOptions = {},
 ): Promise<Outcome> {
   const argv = "shell" in what ? ["sh", "-c", what.shell] : [DOCKER as string, ...what];
   const set = {
     HOME: "/nonexistent",
     PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
-    DOCKER_HOST: "unix:///run/netdock/netdock.sock",
     DOCKER_CONFIG: join(world.scratch, "docker"),
     ...options.env,
   };
   const env = Object.entries(set).map(([name, value]) => `${name}=${value}`);
-  return world.host.run(["env", "-i", ...env, ...argv], options);
+  return machine.run(["env", "-i", ...env, ...argv], options);
 }

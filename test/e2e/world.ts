@@ -196,7 +196,7 @@ export class World implements AsyncDisposable {
 
   /** Runs the netdock command on the host. */
   netdock(args: readonly string[], options?: RunOptions): Promise<Outcome> {
-    return this.host.run([process.execPath, MAIN, ...args], options);
+    return netdockOn(this.host, args, options);
   }
 
   async netdockOk(...args: string[]): Promise<string> {
@@ -227,6 +227,11 @@ export class World implements AsyncDisposable {
       for (const pid of processesIn(inode.trim())) process.kill(pid, "SIGKILL");
     }
   }
+}
+
+/** Runs the netdock command on a machine. */
+export function netdockOn(machine: Machine, args: readonly string[], options?: RunOptions): Promise<Outcome> {
+  return machine.run([process.execPath, MAIN, ...args], options);
 }
 
 /** Processes whose network namespace has this inode. */

@@ -1,10 +1,12 @@
 import { resolve } from "node:path";
 import { NetError } from "../../base/errors.ts";
+import { requireThisMachine } from "../daemon-help.ts";
 import { environmentOf } from "../environment.ts";
 import { passSignals, spawnRequest, startForeground } from "../foreground.ts";
 import type { Call } from "../spec.ts";
 
-export async function runExec({ context, client, flags, args }: Call): Promise<number> {
+export async function runExec({ context, client, flags, args, host }: Call): Promise<number> {
+  requireThisMachine(host, "log in on its machine");
   const [ref, ...command] = args as [string, ...string[]];
   if (command.length === 0) throw new NetError("invalid", "exec", { message: "there is no command to run" });
   const view = await client.sandbox(ref);

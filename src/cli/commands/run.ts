@@ -1,6 +1,7 @@
 import { isNetError, NetError } from "../../base/errors.ts";
 import { resolve } from "node:path";
 import type { ProcessSpec, SandboxRequest, SandboxView } from "../client.ts";
+import { requireThisMachine } from "../daemon-help.ts";
 import { environmentOf } from "../environment.ts";
 import { passSignals, reportUnstartable, spawnRequest, startForeground } from "../foreground.ts";
 import { joinRequest } from "../join-flags.ts";
@@ -10,6 +11,7 @@ import { printLine } from "../view/output.ts";
 export async function runRun(call: Call): Promise<number> {
   const { context, client, flags, args } = call;
   const isDetached = flags.has("detach");
+  if (!isDetached) requireThisMachine(call.host, "start it in the background with -d");
   const process: ProcessSpec = {
     command: [...args],
     env: await environmentOf(context, flags, !isDetached && context.stdinIsTty),

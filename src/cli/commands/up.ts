@@ -6,7 +6,7 @@ import { type LoadedProject, loadProject } from "../compose/load.ts";
 import { ownedBy, planUp, type UpPlan } from "../compose/plan.ts";
 import type { Project } from "../compose/project.ts";
 import { executeUp } from "../compose/up.ts";
-import { answers } from "../daemon-help.ts";
+import { answers, requireThisMachine } from "../daemon-help.ts";
 import { baseEnvironment } from "../environment.ts";
 import { EXIT } from "../exit-codes.ts";
 import { badFlag, type Flags, parseInteger, splitPair } from "../flags.ts";
@@ -20,6 +20,7 @@ const DEFAULT_TIMEOUT_SECONDS = 60;
 
 export async function runUp(call: Call): Promise<number> {
   const { context, flags, args } = call;
+  requireThisMachine(call.host, "run it on its machine");
   const loaded = await loadProject({
     file: args[0] ?? flags.text("file"),
     cwd: context.cwd,

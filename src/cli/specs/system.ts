@@ -11,6 +11,14 @@ export const SYSTEM_COMMANDS: readonly CommandSpec[] = [
     args: [],
     flags: [
       { flags: "--socket <path>", text: "socket to answer at (/run/netdock/netdock.sock)", complete: "file" },
+      { flags: "--listen <address>", text: "also answer at tcp://HOST:PORT, to clients with a certificate" },
+      {
+        flags: "--tlscacert <file>",
+        text: "authority that clients' certificates must be of",
+        complete: "file",
+      },
+      { flags: "--tlscert <file>", text: "own certificate for --listen", complete: "file" },
+      { flags: "--tlskey <file>", text: "key of the own certificate", complete: "file" },
       {
         flags: "--state-dir <folder>",
         text: "where state is kept (/var/lib/netdock)",
@@ -33,6 +41,10 @@ export const SYSTEM_COMMANDS: readonly CommandSpec[] = [
       [
         "netdock daemon --socket /tmp/n.sock --state-dir /tmp/n/state --run-dir /tmp/n/run",
         "a second one, apart",
+      ],
+      [
+        "netdock daemon --listen tcp://192.0.2.1:2376 --tlscacert ca.pem --tlscert server.pem --tlskey server-key.pem",
+        "over TCP too, with mutual TLS",
       ],
     ],
     load: async () => ({ run: (await import("../commands/daemon.ts")).runDaemon }),

@@ -1,6 +1,7 @@
 export interface Summary {
   readonly n: number;
   readonly median: number;
+  readonly p90: number;
   readonly p99: number;
   readonly min: number;
 }
@@ -9,7 +10,13 @@ export interface Summary {
 export function summarize(values: readonly number[]): Summary {
   const sorted = values.toSorted((a, b) => a - b);
   const rank = (share: number): number => sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN;
-  return { n: sorted.length, median: rank(0.5), p99: rank(0.99), min: rank(0) || (sorted[0] ?? Number.NaN) };
+  return {
+    n: sorted.length,
+    median: rank(0.5),
+    p90: rank(0.9),
+    p99: rank(0.99),
+    min: rank(0) || (sorted[0] ?? Number.NaN),
+  };
 }
 
 /** Values by text key. */

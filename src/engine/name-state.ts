@@ -57,7 +57,13 @@ export class NameState<
   readonly #byNetwork = new Map<NetworkId, Members<E>>();
   /** Names as they were indexed: a sandbox may be gone when its endpoint goes. */
   readonly #indexed = new Map<EndpointId, readonly string[]>();
+  #version = 0;
   #follower: ((change: NameChange) => void) | undefined;
+
+  /** Another number after every change of what names depend on. */
+  get version(): number {
+    return this.#version;
+  }
 
   /** Calls back with every change from now on; there is one who follows. */
   follow(follower: (change: NameChange) => void): void {
@@ -67,26 +73,30 @@ export class NameState<
   putNetwork(network: N): void {
     const before = this.networks.get(network.id);
     this.networks.set(network.id, network);
-    if (this.#follower === undefined || same(before, network, NETWORK_KEYS)) return;
-    this.#follower({ put: "network", value: pick<NamedNetwork>(network, NETWORK_KEYS) });
+    if (same(before, network, NETWORK_KEYS)) return;
+    this.#version++;
+    this.#follower?.({ put: "network", value: pick<NamedNetwork>(network, NETWORK_KEYS) });
   }
 
   deleteNetwork(id: NetworkId): void {
     if (!this.networks.delete(id)) return;
     this.#byNetwork.delete(id);
+    this.#version++;
     this.#follower?.({ delete: "network", id });
   }
 
   putSandbox(sandbox: S): void {
     const before = this.sandboxes.get(sandbox.id);
     this.sandboxes.set(sandbox.id, sandbox);
-    if (this.#follower === undefined || same(before, sandbox, SANDBOX_KEYS)) return;
-    this.#follower({ put: "sandbox", value: pick<NamedSandbox>(sandbox, SANDBOX_KEYS) });
+    if (same(before, sandbox, SANDBOX_KEYS)) return;
+    this.#version++;
+    this.#follower?.({ put: "sandbox", value: pick<NamedSandbox>(sandbox, SANDBOX_KEYS) });
   }
 
   deleteSandbox(id: SandboxId): void {
     if (!this.sandboxes.delete(id)) return;
     this.#bySandbox.delete(id);
+    this.#version++;
     this.#follower?.({ delete: "sandbox", id });
   }
 
@@ -109,12 +119,15 @@ export class NameState<
       else holders.add(id);
     }
     for (const ip of addressesOf(endpoint)) members.addresses.set(ip, id);
-    if (this.#follower === undefined || same(before, endpoint, ENDPOINT_KEYS)) return;
-    this.#follower({ put: "endpoint", value: pick<NamedEndpoint>(endpoint, ENDPOINT_KEYS) });
+    if (same(before, endpoint, ENDPOINT_KEYS)) return;
+    this.#version++;
+    this.#follower?.({ put: "endpoint", value: pick<NamedEndpoint>(endpoint, ENDPOINT_KEYS) });
   }
 
   deleteEndpoint(id: EndpointId): void {
-    if (this.#removeEndpoint(id)) this.#follower?.({ delete: "endpoint", id });
+    if (!this.#removeEndpoint(id)) return;
+    this.#version++;
+    this.#follower?.({ delete: "endpoint", id });
   }
 
   /** Docker's names of an endpoint, lower case: aliases (the sandbox's own name first), short id, hostname. */

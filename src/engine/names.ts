@@ -1,7 +1,7 @@
 import { addressOf } from "../base/cidr.ts";
 import type { Ip } from "../base/ip.ts";
 import type { EndpointLink } from "../model/endpoint.ts";
-import type { SandboxId } from "../model/ids.ts";
+import type { NetworkId, SandboxId } from "../model/ids.ts";
 import { HOST_NETNS } from "../model/ops.ts";
 import type { NameSource } from "../model/resolver.ts";
 import { setsNdots, type ResolvConf } from "../plan/files/resolv-conf.ts";
@@ -19,9 +19,35 @@ interface Membership {
  * answers, in the order in which they would be the gateway. A sandbox whose process has ended has no name any more.
  */
 export function createNameSource(state: NameState, host: () => ResolvConf): NameSource {
+  // The same few names are asked for again and again: what was found holds until something changes.
+  const members = new Map<SandboxId, Membership[]>();
+  const found = new Map<NetworkId, Map<string, Ip[]>>();
+  let version = -1;
+  const refresh = (): void => {
+    if (version === state.version) return;
+    version = state.version;
+    members.clear();
+    found.clear();
+  };
+  const membersOf = (sandbox: SandboxId): Membership[] => {
+    const known = members.get(sandbox);
+    if (known !== undefined) return known;
+    const now = namedNetworks(state, sandbox);
+    members.set(sandbox, now);
+    return now;
+  };
   const isAlive = ({ sandboxId }: NamedEndpoint): boolean =>
     state.sandboxes.get(sandboxId)?.state !== "exited";
   const inNetwork = (network: NamedNetwork, name: string): Ip[] | undefined => {
+    let names = found.get(network.id);
+    if (names === undefined) found.set(network.id, (names = new Map<string, Ip[]>()));
+    const known = names.get(name);
+    if (known !== undefined) return known;
+    const now = lookInto(network, name);
+    if (now !== undefined) names.set(name, now);
+    return now;
+  };
+  const lookInto = (network: NamedNetwork, name: string): Ip[] | undefined => {
     const holders = state.named(network.id, name);
     if (holders === undefined) return undefined;
     const alive = [...holders].flatMap((id) => state.endpoints.get(id) ?? []).filter(isAlive);
@@ -31,13 +57,13 @@ export function createNameSource(state: NameState, host: () => ResolvConf): Name
     );
   };
   /** What the sandbox's own links say comes first, and hides what others call themselves. */
-  const amongst = (members: readonly Membership[], name: string): Ip[] | undefined => {
-    for (const { endpoint, network } of members) {
+  const amongst = (networks: readonly Membership[], name: string): Ip[] | undefined => {
+    for (const { endpoint, network } of networks) {
       const link = linkOf(endpoint, name);
       const linked = link === undefined ? undefined : inNetwork(network, link.name);
       if (linked !== undefined) return linked;
     }
-    for (const { endpoint, network } of members) {
+    for (const { endpoint, network } of networks) {
       const found = linkOf(endpoint, name) === undefined ? inNetwork(network, name) : undefined;
       if (found !== undefined) return found;
     }
@@ -45,13 +71,14 @@ export function createNameSource(state: NameState, host: () => ResolvConf): Name
   };
   return {
     lookup(sandbox, name) {
-      const members = namedNetworks(state, sandbox);
-      const whole = amongst(members, name);
+      refresh();
+      const mine = membersOf(sandbox);
+      const whole = amongst(mine, name);
       if (whole !== undefined) return whole;
       // Both parts may hold dots: `a.b.c` is `a.b` on `c`, or else `a` on `b.c`.
       for (let dot = name.lastIndexOf("."); dot > 0; dot = name.lastIndexOf(".", dot - 1)) {
         const suffix = name.slice(dot + 1);
-        const there = members.filter(({ network }) => network.name.toLowerCase() === suffix);
+        const there = mine.filter(({ network }) => network.name.toLowerCase() === suffix);
         const qualified = amongst(there, name.slice(0, dot));
         if (qualified !== undefined) return qualified;
       }

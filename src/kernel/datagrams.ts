@@ -50,7 +50,12 @@ function headers(room: { readonly names: bigint; readonly data: bigint }): Uint3
   return new Uint32Array(memory);
 }
 
-/** `DatagramIo` by recvmmsg(2) and sendmmsg(2). One memory for all sockets: it belongs to one thread. */
+/** What recvmmsg and sendmmsg are given: the headers from each index on. */
+function tails(words: Uint32Array): readonly Uint8Array[] {
+  return Array.from({ length: COUNT }, (_, i) => new Uint8Array(words.buffer, MMSGHDR * i));
+}
+
+/** `DatagramIo` by recvmmsg(2) and sendmmsg(2). It belongs to one thread. */
 export class Datagrams implements DatagramIo {
   readonly #names = new Uint8Array(SOCKADDR_ROOM * COUNT);
   readonly #received = new Uint8Array(SIZE * COUNT);
@@ -58,25 +63,35 @@ export class Datagrams implements DatagramIo {
   readonly #nameBase: bigint = koffi.address(this.#names);
   readonly #in = headers({ names: this.#nameBase, data: koffi.address(this.#received) });
   readonly #out = headers({ names: this.#nameBase, data: koffi.address(this.#answers) });
-  readonly #inBytes = new Uint8Array(this.#in.buffer);
-  readonly #outBytes = new Uint8Array(this.#out.buffer);
+  readonly #inTails = tails(this.#in);
+  readonly #outTails = tails(this.#out);
   /** Addresses of the senders' addresses, two words each. */
   readonly #nameWords = new Uint32Array(
     BigUint64Array.from({ length: COUNT }, (_, i) => this.#nameBase + BigInt(SOCKADDR_ROOM * i)).buffer,
   );
-  /** Messages taken, and answers put to be sent. */
+  /** The sockets that messages came to, and those that answers go out by. */
+  readonly #cameTo = new Int32Array(COUNT);
+  readonly #goesBy = new Int32Array(COUNT);
   #taken = 0;
   #put = 0;
 
-  receive(fd: number): number {
-    const headersIn = this.#in;
-    // The kernel wrote the lengths of the addresses of before where their room stood.
-    for (let i = 0; i < this.#taken; i++) headersIn[i * WORDS + AT.NAME_LENGTH] = SOCKADDR;
-    this.#put = 0;
-    const taken = c.recvmmsg(fd, this.#inBytes, COUNT, MSG.DONTWAIT, null);
-    // Nothing there, or an error of an earlier answer ("port unreachable"), which is nobody's concern any more.
-    this.#taken = Math.max(taken, 0);
+  get taken(): number {
     return this.#taken;
+  }
+
+  get room(): number {
+    return COUNT - this.#taken;
+  }
+
+  receive(fd: number, most: number): number {
+    const first = this.#taken;
+    const count = Math.min(most, COUNT - first);
+    if (count === 0) return 0;
+    // Nothing there, or an error of an earlier answer ("port unreachable"), which is nobody's concern any more.
+    const got = Math.max(c.recvmmsg(fd, this.#inTails[first] as Uint8Array, count, MSG.DONTWAIT, null), 0);
+    this.#cameTo.fill(fd, first, first + got);
+    this.#taken = first + got;
+    return got;
   }
 
   message(index: number): Uint8Array {
@@ -97,21 +112,29 @@ export class Datagrams implements DatagramIo {
     }
     const slot = this.#put++;
     this.#answers.set(bytes, SIZE * slot);
+    this.#goesBy[slot] = this.#cameTo[index] as number;
     this.#out[slot * WORDS + AT.NAME] = this.#nameWords[2 * index] as number;
     this.#out[slot * WORDS + AT.NAME + 1] = this.#nameWords[2 * index + 1] as number;
     this.#out[slot * WORDS + AT.NAME_LENGTH] = this.#in[index * WORDS + AT.NAME_LENGTH] as number;
     this.#out[(MMSGHDR * COUNT + IOVEC * slot + 8) / 4] = bytes.length;
   }
 
-  send(fd: number): void {
+  send(): void {
     let done = 0;
     while (done < this.#put) {
-      const rest = done === 0 ? this.#outBytes : this.#outBytes.subarray(MMSGHDR * done);
-      const sent = c.sendmmsg(fd, rest, this.#put - done, MSG.DONTWAIT);
-      // The first of them could not be sent: lost, and the others go on.
-      done += Math.max(sent, 1);
+      const fd = this.#goesBy[done] as number;
+      let end = done + 1;
+      while (end < this.#put && this.#goesBy[end] === fd) end++;
+      while (done < end) {
+        const sent = c.sendmmsg(fd, this.#outTails[done] as Uint8Array, end - done, MSG.DONTWAIT);
+        // The first of them could not be sent: lost, and the others go on.
+        done += Math.max(sent, 1);
+      }
     }
     this.#put = 0;
+    // The kernel wrote the lengths of the addresses where their room stood.
+    for (let i = 0; i < this.#taken; i++) this.#in[i * WORDS + AT.NAME_LENGTH] = SOCKADDR;
+    this.#taken = 0;
   }
 
   sendTo(fd: number, bytes: Uint8Array, to: Uint8Array): void {

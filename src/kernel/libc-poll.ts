@@ -61,28 +61,34 @@ export function epollWaitAsync(epoll: number): Promise<readonly { fd: number; ev
   });
 }
 
-/** Room for so many events of `epollWait`. */
-export function epollEvents(count: number): DataView {
-  return new DataView(new ArrayBuffer(count * EPOLL_EVENT_SIZE));
+/** Room for events of `epollWait`. */
+export interface EpollEvents {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly count: number;
+}
+
+export function epollEvents(count: number): EpollEvents {
+  const bytes = new Uint8Array(count * EPOLL_EVENT_SIZE);
+  return { bytes, view: new DataView(bytes.buffer), count };
 }
 
 /**
  * Waits in this thread until a descriptor has something to say, for so many milliseconds at most, -1: without end. Gives
  * their number, at most as many as `events` has room for; 0 after a signal.
  */
-export function epollWait(epoll: number, events: DataView, timeoutMs: number): number {
-  const bytes = new Uint8Array(events.buffer);
-  const count = c.epollWait(epoll, bytes, bytes.length / EPOLL_EVENT_SIZE, timeoutMs);
+export function epollWait(epoll: number, events: EpollEvents, timeoutMs: number): number {
+  const count = c.epollWait(epoll, events.bytes, events.count, timeoutMs);
   if (count >= 0) return count;
   if (failedWith("EINTR")) return 0;
   throw sysError("epoll_wait", `fd ${epoll}`);
 }
 
 /** Descriptor and bits of an event that `epollWait` wrote. */
-export const epollFd = (events: DataView, index: number): number =>
-  events.getInt32(index * EPOLL_EVENT_SIZE + EPOLL_DATA_OFFSET, true);
-export const epollBits = (events: DataView, index: number): number =>
-  events.getUint32(index * EPOLL_EVENT_SIZE, true);
+export const epollFd = ({ view }: EpollEvents, index: number): number =>
+  view.getInt32(index * EPOLL_EVENT_SIZE + EPOLL_DATA_OFFSET, true);
+export const epollBits = ({ view }: EpollEvents, index: number): number =>
+  view.getUint32(index * EPOLL_EVENT_SIZE, true);
 
 // struct epoll_event is packed on x86-64 only (linux/eventpoll.h, EPOLL_PACKED).
 const EPOLL_EVENT_SIZE = process.arch === "x64" ? 12 : 16;

@@ -1,3 +1,4 @@
+import type { Readiness } from "../model/readiness.ts";
 import { close, POLL } from "./libc.ts";
 import {
   epollAdd,
@@ -15,10 +16,11 @@ import {
  * and pidfds. The wait has no timeout; an eventfd ends it. While nothing is watched, no thread waits and the process may
  * end by itself; `process.exit` is never held up either, by a hook that ends the wait (libuv joins its threads at exit).
  */
-export class Poller {
+export class Poller implements Readiness {
   readonly #epoll: number = epollCreate();
   readonly #wake: number = eventfd();
   readonly #callbacks = new Map<number, (events: number) => void>();
+  readonly #afterwards: (() => void)[] = [];
   #waiting: Promise<void> | undefined;
   #closed = false;
 
@@ -49,6 +51,10 @@ export class Poller {
     if (this.#callbacks.size === 0) eventfdSignal(this.#wake);
   }
 
+  afterwards(callback: () => void): void {
+    this.#afterwards.push(callback);
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -76,6 +82,7 @@ export class Poller {
         // A callback before this one may have removed it.
         else this.#callbacks.get(fd)?.(events);
       }
+      for (const callback of this.#afterwards) callback();
     }
     this.#waiting = undefined;
     if (this.#closed) this.#closeFds();

@@ -8,6 +8,7 @@ import {
   epollEvents,
   epollFd,
   epollRemove,
+  type EpollEvents,
   epollWait,
   eventfdDrain,
 } from "./libc-poll.ts";
@@ -30,8 +31,9 @@ interface Timer {
  */
 export class ThreadLoop implements Readiness {
   readonly #epoll: number = epollCreate();
-  readonly #events: DataView = epollEvents(EVENTS);
+  readonly #events: EpollEvents = epollEvents(EVENTS);
   readonly #callbacks = new Map<number, (events: number) => void>();
+  readonly #afterwards: (() => void)[] = [];
   /** By their delay, of which there are few: in each set the next to fire is the first. */
   readonly #timers = new Map<number, Set<Timer>>();
   readonly #wake: number;
@@ -57,6 +59,10 @@ export class ThreadLoop implements Readiness {
     if (this.#callbacks.delete(fd)) epollRemove(this.#epoll, fd);
   }
 
+  afterwards(callback: () => void): void {
+    this.#afterwards.push(callback);
+  }
+
   /** Runs once after so many milliseconds, unless the returned function is called before. */
   after(ms: number, run: () => void): () => void {
     const timer = { at: performance.now() + ms, run };
@@ -77,6 +83,7 @@ export class ThreadLoop implements Readiness {
     }
     // One may have been removed by a callback before, and its number given to another: who finds nothing there waits on.
     for (let i = 0; i < count; i++) this.#callbacks.get(epollFd(events, i))?.(epollBits(events, i));
+    for (const callback of this.#afterwards) callback();
     if (this.#timers.size > 0) this.#fire();
   }
 

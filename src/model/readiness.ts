@@ -12,4 +12,6 @@ export interface Readiness {
   change(fd: number, events: number): void;
   /** Before the descriptor is closed. Unknown ones are fine. */
   remove(fd: number): void;
+  /** Calls back when everybody has been told of what was found ready at a time. */
+  afterwards(callback: () => void): void;
 }

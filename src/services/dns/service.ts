@@ -12,7 +12,7 @@ import type { UpstreamDialer } from "./dialer.ts";
 import { Forwarder } from "./forwarder.ts";
 import type { ResolverLimits } from "./limits.ts";
 import { listenTcp } from "./listener-tcp.ts";
-import { listenUdp } from "./listener-udp.ts";
+import { UdpListeners } from "./listener-udp.ts";
 import type { Listener } from "./listener.ts";
 import type { Counters } from "./metrics.ts";
 import { Resolver } from "./resolver.ts";
@@ -59,6 +59,7 @@ export function createDnsService(parts: DnsServiceParts): DnsService {
   };
   const forwarder = new Forwarder({ clock, dialerIn, limits, randomId, responder, timers, warn });
   const resolver = new Resolver({ forwarder, limits, names, responder, warn });
+  const udpListeners = new UdpListeners({ io: datagrams, readiness, resolver });
   const running = new Map<SandboxId, readonly Listener[]>();
 
   const stop = (sandbox: SandboxId): void => {
@@ -69,7 +70,7 @@ export function createDnsService(parts: DnsServiceParts): DnsService {
   return {
     start(sandbox, { udpFd, tcpFd }, counters) {
       const common = { sandbox, counters, resolver, readiness };
-      const udp = takeOver(udpFd, [tcpFd], sandbox, () => listenUdp(udpFd, { ...common, io: datagrams }));
+      const udp = takeOver(udpFd, [tcpFd], sandbox, () => udpListeners.listen(udpFd, common));
       const tcp = takeOver(
         tcpFd,
         [],

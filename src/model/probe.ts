@@ -34,6 +34,8 @@ export interface Hindrance {
   readonly chain: string;
   readonly base: string;
   readonly hook: string;
+  /** The base chain is one that ufw has put its chains into. */
+  readonly isUfw?: true | undefined;
   /** Absent: it is the base chain's policy. */
   readonly rule?: { readonly handle: string; readonly text: string } | undefined;
   /** What it is that is not understood, in words. */

@@ -8,7 +8,7 @@ export function remedyFor(
   hindrance: Hindrance,
   traffic: { readonly bridge: string; readonly direction: "from" | "to" },
 ): string {
-  const { family, table, chain, base, hook } = hindrance;
+  const { family, table, chain, base, rule } = hindrance;
   const { bridge, direction } = traffic;
   if (table.startsWith("firewalld")) {
     return `firewall-cmd --permanent --zone=trusted --add-interface=${bridge} && firewall-cmd --reload`;
@@ -16,14 +16,25 @@ export function remedyFor(
   const option = direction === "from" ? "-i" : "-o";
   const isIptables =
     table === "filter" && (family === "ip" || family === "ip6") && base === base.toUpperCase();
-  if (isIptables && hook === "forward" && chain.startsWith("ufw")) {
-    return `ufw route allow ${direction === "from" ? "in" : "out"} on ${bridge}`;
+  // ufw's chains come first, so that what they accept never meets the policy.
+  if (isIptables && hindrance.isUfw === true && (rule === undefined || chain.startsWith("ufw"))) {
+    return ufwRemedy(hindrance, traffic);
   }
   if (isIptables) {
     return `${family === "ip" ? "iptables" : "ip6tables"} -I ${base} ${option} ${bridge} -j ACCEPT`;
   }
   const name = direction === "from" ? "iifname" : "oifname";
   return `nft insert rule ${family} ${table} ${base} ${name} "${bridge}" accept`;
+}
+
+/**
+ * What is forwarded is allowed by `route`. Rules of the user's are asked in their order, so ours is to come first; but ufw leaves one
+ * that differs in its verdict alone where it is, unless it is asked to add it.
+ */
+function ufwRemedy({ chain, hook }: Hindrance, traffic: Parameters<typeof remedyFor>[1]): string {
+  const ufw = hook === "forward" ? "ufw route" : "ufw";
+  const allow = `allow ${traffic.direction === "from" ? "in" : "out"} on ${traffic.bridge}`;
+  return /^ufw6?-user-/.test(chain) ? `${ufw} prepend ${allow} && ${ufw} ${allow}` : `${ufw} ${allow}`;
 }
 
 /** Where a packet is dropped, in words. */

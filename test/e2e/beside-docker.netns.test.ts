@@ -5,9 +5,11 @@ import { lackingOf, lay } from "./debian.ts";
 import { World } from "./world.ts";
 
 const lacking = lackingOf("dockerd");
+/** Daemons of others start and stop here, which takes its time on a busy machine. */
+const LIMIT_MS = 240_000;
 
 /** A real dockerd with real containers beside netdock, on one host. */
-describe.skipIf(lacking !== "")(`netdock on a host of dockerd's${lacking}`, () => {
+describe.skipIf(lacking !== "")(`netdock on a host of dockerd's${lacking}`, { timeout: LIMIT_MS }, () => {
   let world: World;
   let both: Both;
 
@@ -17,12 +19,12 @@ describe.skipIf(lacking !== "")(`netdock on a host of dockerd's${lacking}`, () =
     both = await Both.start(world);
     await both.startDocker();
     await both.startNetdock();
-  });
+  }, LIMIT_MS);
 
   afterAll(async () => {
     await both?.[Symbol.asyncDispose]();
     await world?.[Symbol.asyncDispose]();
-  });
+  }, LIMIT_MS);
 
   test("both engines' containers reach outside and are reached, and are closed to each other", async () => {
     expect(await both.ways()).toEqual(SOUND);

@@ -6,9 +6,11 @@ import { FirewalldOn } from "./firewalld.ts";
 import { World } from "./world.ts";
 
 const lacking = lackingOf("dockerd", "firewalld");
+/** Daemons of others start and stop here, which takes its time on a busy machine. */
+const LIMIT_MS = 240_000;
 
 /** A real firewalld, whose default zone rejects what is forwarded; in the end a real dockerd too, which has a zone there. */
-describe.skipIf(lacking !== "")(`netdock on a host of firewalld's${lacking}`, () => {
+describe.skipIf(lacking !== "")(`netdock on a host of firewalld's${lacking}`, { timeout: LIMIT_MS }, () => {
   let world: World;
   let both: Both;
   let firewalld: FirewalldOn;
@@ -30,13 +32,13 @@ describe.skipIf(lacking !== "")(`netdock on a host of firewalld's${lacking}`, ()
     ]);
     events = createInterface({ input: follow.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
     await events.next();
-  });
+  }, LIMIT_MS);
 
   afterAll(async () => {
     await both?.[Symbol.asyncDispose]();
     await firewalld?.[Symbol.asyncDispose]();
     await world?.[Symbol.asyncDispose]();
-  });
+  }, LIMIT_MS);
 
   const zone = async (): Promise<{ target: string; interfaces: string[] }> => {
     const text = await world.host.sh("firewall-cmd --info-zone=netdock");

@@ -25,3 +25,12 @@ export async function lay(machine: Machine, ...programs: readonly DebianProgram[
   const lower = [...trees.map((tree) => join(tree, "usr")), "/usr"].join(":");
   await machine.ok(["mount", "-t", "overlay", "overlay", "-o", `lowerdir=${lower}`, "/usr"]);
 }
+
+/** Lets this machine change its /etc as it likes, beginning with the machine's and what a program's package brings. */
+export async function layEtc(machine: Machine, program: DebianProgram): Promise<void> {
+  const own = join(treeOf(program), "etc");
+  const lower = [...(existsSync(own) ? [own] : []), "/etc"].join(":");
+  await machine.sh(`mkdir /run/etc.upper /run/etc.work
+    mount -t overlay overlay -o lowerdir=${lower},upperdir=/run/etc.upper,workdir=/run/etc.work /etc
+    rm -f /etc/resolv.conf && cp /run/etc/resolv.conf /etc/resolv.conf`);
+}

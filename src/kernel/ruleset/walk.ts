@@ -19,6 +19,9 @@ const WAYS: Readonly<Record<ProbePacket["way"], readonly number[]>> = {
   output: [NF_INET.LOCAL_OUT, NF_INET.POST_ROUTING],
 };
 
+/** Of ufw's making, in each table that it fills (ufw-framework(8)). */
+const UFW_CHAINS = ["ufw-before-forward", "ufw6-before-forward"] as const;
+
 /** The kernel's own limit to jumps (NFT_JUMP_STACK_SIZE). */
 const MAX_DEPTH = 16;
 
@@ -141,6 +144,7 @@ class Walk {
       chain: chain.name ?? "",
       base: this.#base.name ?? "",
       hook: this.#hook,
+      isUfw: UFW_CHAINS.some((name) => this.#ruleset.chain(this.#base, name) !== undefined) || undefined,
       rule:
         rule === undefined
           ? undefined

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { bridgeDriver } from "../drivers/bridge/driver.ts";
 import { hostDriver } from "../drivers/host/driver.ts";
+import { macvlanDriver } from "../drivers/macvlan/driver.ts";
 import { noneDriver } from "../drivers/none/driver.ts";
 import type { Engine } from "../engine/contract.ts";
 import { startEngine } from "../engine/controller.ts";
@@ -59,7 +60,7 @@ export async function assembleEngine(options: AssembleOptions): Promise<Engine> 
         store,
         processes: host.processes,
         // The registration table: a driver is in the product when it stands here.
-        drivers: [bridgeDriver(), hostDriver(), noneDriver()],
+        drivers: [bridgeDriver(), hostDriver(), macvlanDriver(), noneDriver()],
         ipam: [
           createDefaultIpam({
             store: store.leases,

@@ -12,6 +12,7 @@ export function plainDriver(name: "host" | "none"): Driver {
       ipam: "null",
       gateway: false,
       links: false,
+      hostEnd: false,
       publish: false,
       single: true,
     },

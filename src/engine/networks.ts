@@ -17,6 +17,7 @@ import {
   settleRequest,
 } from "./network-config.ts";
 import { eachOnce, forgetPeer, rulesAbout } from "./network-rules.ts";
+import { refuseMissingParent } from "./parent.ts";
 import { checkNetworkName } from "./parse.ts";
 import { optionsFor } from "./uplink-mtu.ts";
 
@@ -55,6 +56,7 @@ export class Networks {
       });
     }
     driver.checkNetwork(request);
+    refuseMissingParent(core, driver.parent?.(request));
     const families = familiesOf(request, driver);
     this.#moving.set(request.name, undefined);
     try {
@@ -109,7 +111,7 @@ export class Networks {
         driver: driver.name,
         scope: driver.capabilities.scope,
         created: new Date(core.clock.now()).toISOString(),
-        internal: request.internal ?? false,
+        internal: request.internal === true || driver.hasNoWayOut?.(request) === true,
         ...(request.attachable === true ? { attachable: true } : {}),
         enableIPv4: families.includes(4),
         enableIPv6: families.includes(6),

@@ -81,7 +81,7 @@ export function prepareEndpoint(core: Core, request: PrepareRequest): Prepared {
     ...(v6?.gateway === undefined ? {} : { gateway6: v6.gateway }),
     ...(linkLocalIps.length === 0 ? {} : { linkLocalIps }),
     interfaceName,
-    hostInterface: `ndv${shortId(id)}`,
+    ...(driver.capabilities.hostEnd ? { hostInterface: `ndv${shortId(id)}` } : {}),
   };
   return { endpoint, network, grants: [v4, v6].filter((g) => g !== undefined) };
 }

@@ -12,6 +12,8 @@ export interface DriverCapabilities {
   readonly gateway: boolean;
   /** Endpoints get a link, addresses and the embedded resolver. False for host and none. */
   readonly links: boolean;
+  /** The link of an endpoint has another end on the host. */
+  readonly hostEnd: boolean;
   /** Ports can be published through it. */
   readonly publish: boolean;
   /** Only the predefined network may exist (host, none). */
@@ -33,6 +35,10 @@ export interface Driver {
   checkAgainst?(network: Network, others: readonly Network[]): void;
   /** Name of a bridge that the network takes over if it is there already; undefined: it makes its own. */
   adopts?(request: NetworkRequest): string | undefined;
+  /** Link of the host that the network's links stand on, and that somebody else keeps; undefined: none. */
+  parent?(request: Pick<NetworkRequest, "options">): string | undefined;
+  /** Whether the network has no way out whatever its user says. */
+  hasNoWayOut?(request: NetworkRequest): boolean;
   checkEndpoint(network: Network, request: EndpointRequest): void;
   /** Families of the network in which the endpoint gets no address; absent: none. */
   withoutFamilies?(request: EndpointRequest): readonly Family[];

@@ -4,7 +4,8 @@ import { parseMac } from "../../base/mac.ts";
 import type { Driver } from "../../model/driver.ts";
 import type { Network } from "../../model/network.ts";
 import { checkEndpointOptions, disablesIpv6 } from "../endpoint-options.ts";
-import { BRIDGE_OPTION, checkModes, checkMtu, parseBridgeOptions, type BridgeOptions } from "./options.ts";
+import { checkMtu, LINK_OPTION } from "../options.ts";
+import { BRIDGE_OPTION, checkModes, parseBridgeOptions, type BridgeOptions } from "./options.ts";
 import { bridgeName, modeOf, planEndpoint, planNetwork } from "./plan.ts";
 
 /** Containers of one bridge talk directly; the way out is NAT, the way in is published ports. */
@@ -21,12 +22,13 @@ export function bridgeDriver(): Driver {
   };
   return {
     name: "bridge",
-    mtuOption: BRIDGE_OPTION.mtu,
+    mtuOption: LINK_OPTION.mtu,
     capabilities: {
       scope: "local",
       ipam: "default",
       gateway: true,
       links: true,
+      hostEnd: true,
       publish: true,
       single: false,
     },

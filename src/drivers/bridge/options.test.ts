@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ANNOUNCE_OPTION } from "../announce.ts";
-import { BRIDGE_OPTION, checkModes, checkMtu, parseBridgeOptions } from "./options.ts";
+import { checkMtu, LINK_OPTION } from "../options.ts";
+import { BRIDGE_OPTION, checkModes, parseBridgeOptions } from "./options.ts";
 
 const DEFAULTS = {
   bridgeName: undefined,
@@ -41,10 +42,10 @@ describe("parseBridgeOptions()", () => {
     [BRIDGE_OPTION.trusted, "eth1:wg0::eth1", { trusted: ["eth1", "wg0"] }],
     [BRIDGE_OPTION.source4, "192.0.2.9", { source4: "192.0.2.9" }],
     [BRIDGE_OPTION.source6, "2001:db8::9", { source6: "2001:db8::9" }],
-    [BRIDGE_OPTION.mtu, "1450", { mtuBytes: 1450 }],
-    [BRIDGE_OPTION.mtu, "68", { mtuBytes: 68 }],
-    [BRIDGE_OPTION.mtu, "65535", { mtuBytes: 65_535 }],
-    [BRIDGE_OPTION.prefix, "lan", { interfacePrefix: "lan" }],
+    [LINK_OPTION.mtu, "1450", { mtuBytes: 1450 }],
+    [LINK_OPTION.mtu, "68", { mtuBytes: 68 }],
+    [LINK_OPTION.mtu, "65535", { mtuBytes: 65_535 }],
+    [LINK_OPTION.prefix, "lan", { interfacePrefix: "lan" }],
     [BRIDGE_OPTION.defaultBridge, "true", {}],
     [ANNOUNCE_OPTION.times, "0", { announce: { times: 0, intervalMs: 1000 } }],
     [ANNOUNCE_OPTION.interval, "100", { announce: { times: 3, intervalMs: 100 } }],
@@ -79,7 +80,7 @@ describe("parseBridgeOptions()", () => {
       `options.com.docker.network.bridge.host_binding_ipv4: "localhost" is not an IP address: write it like 10.0.0.2 or fd00::2`,
     ],
     ...["67", "65536", "1.5", "-1", "1e3", "abc"].map((value) => [
-      BRIDGE_OPTION.mtu,
+      LINK_OPTION.mtu,
       value,
       `options.com.docker.network.driver.mtu: "${value}" is not valid: write a whole number of bytes from 68 to 65535`,
     ]),
@@ -94,7 +95,7 @@ describe("parseBridgeOptions()", () => {
       `options.com.docker.network.advertise_addr_ms: "${value}" is not valid: write a whole number from 100 to 2000`,
     ]),
     ...["0eth", "twelve-chars", "a b"].map((value) => [
-      BRIDGE_OPTION.prefix,
+      LINK_OPTION.prefix,
       value,
       `options.com.docker.network.container_iface_prefix: "${value}" is not valid: write 1 to 11 letters, digits, '.', '_' or '-', a letter first`,
     ]),
@@ -131,7 +132,7 @@ describe("parseBridgeOptions()", () => {
     [
       "parent",
       "eth0",
-      `options.parent: "eth0" is not valid: parent is not an option of the bridge driver; the bridge driver knows ${[...Object.values(BRIDGE_OPTION), ...Object.values(ANNOUNCE_OPTION)].join(", ")}`,
+      `options.parent: "eth0" is not valid: parent is not an option of the bridge driver; the bridge driver knows ${[BRIDGE_OPTION, LINK_OPTION, ANNOUNCE_OPTION].flatMap((keys) => Object.values(keys)).join(", ")}`,
     ],
   ])("refuses %s=%s", (key, value, message) => {
     const parse = (): unknown => parseBridgeOptions({ [key]: value });
@@ -160,7 +161,7 @@ describe("checkMtu()", () => {
     ["1280", true, undefined],
     ["1279", true, "IPv6 needs 1280 bytes at least"],
   ])("an MTU of %s with IPv6 %s", (mtu, enableIPv6, refusal) => {
-    const check = (): void => checkMtu(parseBridgeOptions({ [BRIDGE_OPTION.mtu]: mtu }), enableIPv6);
+    const check = (): void => checkMtu(parseBridgeOptions({ [LINK_OPTION.mtu]: mtu }), enableIPv6);
     if (refusal === undefined) expect(check).not.toThrow();
     else expect(check).toThrow(refusal);
   });

@@ -3,7 +3,7 @@ import { invalid, NetError } from "../../base/errors.ts";
 import { type Family, familyOf, type Ip, isUnspecified, parseIp } from "../../base/ip.ts";
 import { GATEWAY_MODES, type GatewayMode } from "../../plan/firewall/index.ts";
 import { ANNOUNCE_OPTION, type AnnounceOptions, parseAnnounceOptions } from "../announce.ts";
-import { parseLinkName, unknownOption } from "../options.ts";
+import { LINK_OPTION, type LinkOptions, parseLinkName, parseLinkOptions, unknownOption } from "../options.ts";
 
 /** Docker's keys (libnetwork `netlabel` and the bridge driver's labels). */
 export const BRIDGE_OPTION = {
@@ -16,13 +16,11 @@ export const BRIDGE_OPTION = {
   inhibit4: "com.docker.network.bridge.inhibit_ipv4",
   trusted: "com.docker.network.bridge.trusted_host_interfaces",
   defaultBridge: "com.docker.network.bridge.default_bridge",
-  mtu: "com.docker.network.driver.mtu",
   source4: "com.docker.network.host_ipv4",
   source6: "com.docker.network.host_ipv6",
-  prefix: "com.docker.network.container_iface_prefix",
 } as const;
 
-export interface BridgeOptions {
+export interface BridgeOptions extends LinkOptions {
   /** Link name of the bridge; absent: `nd-` and the first 12 digits of the network's id. */
   readonly bridgeName: string | undefined;
   /** Members of this bridge may talk to each other. */
@@ -39,8 +37,6 @@ export interface BridgeOptions {
   readonly source6: Ip | undefined;
   /** Host address for published ports that name none; absent: all addresses. */
   readonly hostBinding: Ip | undefined;
-  readonly mtuBytes: number | undefined;
-  readonly interfacePrefix: string;
   readonly announce: AnnounceOptions;
 }
 
@@ -48,7 +44,9 @@ const OP = "network.create";
 
 /** Parses once; throws `invalid` for a malformed value or an unknown key. An empty value counts as absent. */
 export function parseBridgeOptions(options: Readonly<Record<string, string>>): BridgeOptions {
-  const known = new Set<string>([...Object.values(BRIDGE_OPTION), ...Object.values(ANNOUNCE_OPTION)]);
+  const known = new Set<string>(
+    [BRIDGE_OPTION, LINK_OPTION, ANNOUNCE_OPTION].flatMap((keys) => Object.values(keys)),
+  );
   for (const key of Object.keys(options)) {
     if (!known.has(key)) throw unknownOption(key, options[key], [...known], "bridge", OP);
   }
@@ -65,8 +63,7 @@ export function parseBridgeOptions(options: Readonly<Record<string, string>>): B
     trusted: parseTrusted(options[BRIDGE_OPTION.trusted]),
     source4: parseSource(options, BRIDGE_OPTION.source4, 4),
     source6: parseSource(options, BRIDGE_OPTION.source6, 6),
-    mtuBytes: parseMtu(options[BRIDGE_OPTION.mtu]),
-    interfacePrefix: parsePrefix(options[BRIDGE_OPTION.prefix]),
+    ...parseLinkOptions(options),
     announce: parseAnnounceOptions(options),
   };
 }
@@ -130,27 +127,4 @@ export function checkModes(options: BridgeOptions, internal: boolean): void {
       remedy,
     });
   }
-}
-
-/** Without 1,280 bytes the kernel switches IPv6 off on a link (RFC 8200 section 5). */
-export function checkMtu(options: BridgeOptions, enableIPv6: boolean): void {
-  const { mtuBytes } = options;
-  if (!enableIPv6 || mtuBytes === undefined || mtuBytes >= 1280) return;
-  throw invalid(`options.${BRIDGE_OPTION.mtu}`, String(mtuBytes), "IPv6 needs 1280 bytes at least", OP);
-}
-
-/** IPv4 needs 68 bytes (RFC 791); the kernel's veth and bridge end at 65,535. */
-function parseMtu(text: string | undefined): number | undefined {
-  if (text === undefined || text === "") return undefined;
-  const mtu = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (mtu >= 68 && mtu <= 65_535) return mtu;
-  throw invalid(`options.${BRIDGE_OPTION.mtu}`, text, "write a whole number of bytes from 68 to 65535", OP);
-}
-
-function parsePrefix(text: string | undefined): string {
-  if (text === undefined || text === "") return "eth";
-  // Room for a four-digit suffix inside IFNAMSIZ.
-  if (/^[A-Za-z][A-Za-z0-9_.-]{0,10}$/.test(text)) return text;
-  const right = "write 1 to 11 letters, digits, '.', '_' or '-', a letter first";
-  throw invalid(`options.${BRIDGE_OPTION.prefix}`, text, right, OP);
 }

@@ -4,22 +4,14 @@ import { localMac, type Mac, macBytes } from "../../base/mac.ts";
 import type { Endpoint } from "../../model/endpoint.ts";
 import { shortId } from "../../model/ids.ts";
 import type { Network } from "../../model/network.ts";
-import { HOST_NETNS, type Blueprint } from "../../model/ops.ts";
+import { type Blueprint, EMPTY_BLUEPRINT, HOST_NETNS } from "../../model/ops.ts";
 import { type GatewayMode, networkElements } from "../../plan/firewall/index.ts";
-import { parseEndpointSysctls } from "../endpoint-options.ts";
+import { addressesOf, endpointAlias, insideOf, linkLocalOf, networkAlias } from "../endpoint-plan.ts";
 import type { BridgeOptions } from "./options.ts";
 
 /** IFNAMSIZ leaves 15 bytes: a prefix of three and twelve digits of the id fill them exactly. */
 export function bridgeName(network: Network, options: BridgeOptions): string {
   return options.bridgeName ?? `nd-${shortId(network.id)}`;
-}
-
-export function networkAlias(network: Network): string {
-  return `netdock:network:${shortId(network.id)}`;
-}
-
-export function endpointAlias(endpoint: Endpoint): string {
-  return `netdock:endpoint:${shortId(endpoint.id)}`;
 }
 
 /** Locally administered, and the same whenever the bridge is made anew: from the network's id. */
@@ -36,14 +28,6 @@ function bridgeLinkLocal(network: Network): Cidr {
   const [first = 0, ...rest] = macBytes(bridgeMac(network));
   const bytes = [0xfe, 0x80, 0, 0, 0, 0, 0, 0, first ^ 2, ...rest.slice(0, 2), 0xff, 0xfe, ...rest.slice(2)];
   return makeCidr(ipFromBytes(Uint8Array.from(bytes)), 64);
-}
-
-/**
- * On a network without IPv6 a link-local address would only make noise: each link announces its own, and the bridge floods
- * that to all members. With a thousand of them it would take ten times as long to join as it does.
- */
-function linkLocalOf(network: Network): false | undefined {
-  return network.enableIPv6 ? undefined : false;
 }
 
 export function modeOf(options: BridgeOptions, family: Family): GatewayMode {
@@ -133,10 +117,9 @@ export function planEndpoint(
 ): Blueprint {
   const inside = endpoint.interfaceName as string;
   const netns = endpoint.sandboxId as string;
-  const addresses = [endpoint.ipv4, endpoint.ipv6, ...(endpoint.linkLocalIps ?? [])].filter(
-    (a): a is Cidr => a !== undefined,
-  );
   return {
+    ...EMPTY_BLUEPRINT,
+    ...insideOf(endpoint, options),
     links: [
       {
         netns: HOST_NETNS,
@@ -166,25 +149,6 @@ export function planEndpoint(
         addresses: [],
       },
     ],
-    addresses: addresses.map((address) => ({ netns, address: { link: inside, address } })),
-    routes: [],
-    sysctls: parseEndpointSysctls(endpoint.options).map(({ keyFor, value }) => ({
-      netns,
-      key: keyFor(inside),
-      value,
-    })),
-    firewall: [],
-    announcements:
-      endpoint.mac === undefined
-        ? []
-        : [
-            {
-              netns,
-              link: inside,
-              mac: endpoint.mac,
-              addresses: addresses.map(addressOf),
-              ...options.announce,
-            },
-          ],
+    addresses: addressesOf(endpoint).map((address) => ({ netns, address: { link: inside, address } })),
   };
 }

@@ -18,7 +18,6 @@ import {
   send,
   setns,
   setSocketOption,
-  shutdown,
   SO,
   SOCK,
   socket,
@@ -27,6 +26,8 @@ import {
   unshare,
 } from "../src/kernel/libc.ts";
 import { sockaddr } from "../src/kernel/sockaddr.ts";
+import { ONE_BY_ONE } from "../src/kernel/socket-batch.ts";
+import { SocketFilters } from "../src/kernel/socket-filter.ts";
 import { NETLINK } from "../src/wire/netlink/numbers.ts";
 import {
   type AttachMessages,
@@ -124,14 +125,14 @@ function makeResolver(sandbox: Sandbox): void {
   close(tables);
 }
 
-/** The host's port, held as the engine holds it: see holdPort in kernel/port-reservation.ts. */
+const filters = new SocketFilters();
+
+/** The host's port, held as the engine holds it: see holdPorts in kernel/port-reservation.ts. */
 function holdPort(sandbox: Sandbox, hostPort: number): void {
-  sandbox.port = socket(AF.INET, SOCK.STREAM, 0);
-  setSocketOption(sandbox.port, SOL.SOCKET, SO.REUSEADDR, 1);
+  sandbox.port = socket(AF.INET, SOCK.STREAM | SOCK.NONBLOCK, 0);
+  filters.attach([sandbox.port], "nothing", ONE_BY_ONE);
   bindSocket(sandbox.port, sockaddr(ANY, hostPort), "port");
-  listen(sandbox.port, 0);
-  shutdown(sandbox.port);
-  setSocketOption(sandbox.port, SOL.SOCKET, SO.REUSEADDR, 0);
+  listen(sandbox.port, 511);
 }
 
 class Floor implements Subject {

@@ -1,10 +1,7 @@
-import { NetError } from "../base/errors.ts";
-import type { Ip } from "../base/ip.ts";
-import type { Host, PortReservation } from "../model/host.ts";
+import { familyOf, type Ip } from "../base/ip.ts";
+import type { Host } from "../model/host.ts";
 import type { PortMapping } from "../model/ports.ts";
 import type { PortProxy, PortServer, SocketAddress } from "../model/proxy.ts";
-
-const LAST_PORT = 65_535;
 
 /** Neighbouring ports of one address, held together. */
 export interface ReservedRange {
@@ -22,47 +19,29 @@ export function reserveRange(
   first: number | undefined,
 ): ReservedRange {
   const { protocol, count } = range;
-  const sockets: PortReservation[] = [];
+  const sockets = host.reservePorts({ ip, port: first ?? 0, count, protocol });
   let servers: PortServer[] = [];
-  const rest = (): void => {
-    for (const socket of sockets) socket.rest();
+  const closeServers = (): void => {
     for (const server of servers) server.close();
     servers = [];
   };
-  const release = (): void => {
-    rest();
-    for (const socket of sockets) socket.release();
-  };
-  const serve = (proxy: PortProxy, target: SocketAddress | undefined): void => {
-    rest();
-    if (target === undefined) return;
-    try {
-      for (const [i, socket] of sockets.entries()) {
+  return {
+    first: sockets.port,
+    serve: (proxy, target) => {
+      sockets.rest();
+      closeServers();
+      if (target === undefined) return;
+      const open = (i: number): PortServer => {
         const server = proxy.open({ ip: target.ip, port: target.port + i });
         servers.push(server);
-        socket.serve(server);
-      }
-    } catch (error) {
-      rest();
-      throw error;
-    }
+        return server;
+      };
+      // What else comes by IPv6 is translated, and must not meet the proxy when the rules are gone for a moment.
+      sockets.serve(open, { loopbackOnly: ip === "::" && familyOf(target.ip) === 6 });
+    },
+    release: () => {
+      sockets.release();
+      closeServers();
+    },
   };
-  try {
-    const start = host.reservePort({ ip, port: first ?? 0, protocol });
-    sockets.push(start);
-    const last = start.port + count - 1;
-    if (last > LAST_PORT) {
-      throw new NetError("conflict", "port.publish", {
-        message: `${count} ports from ${start.port} on end beyond ${LAST_PORT}`,
-        subject: `${start.port}/${protocol}`,
-      });
-    }
-    for (let port = start.port + 1; port <= last; port++) {
-      sockets.push(host.reservePort({ ip, port, protocol }));
-    }
-    return { first: start.port, serve, release };
-  } catch (error) {
-    release();
-    throw error;
-  }
 }

@@ -1,14 +1,7 @@
 import type { Cidr } from "../base/cidr.ts";
 import type { Family, Ip } from "../base/ip.ts";
 import type { Blockade, FirewallElement, Sanction } from "../model/firewall.ts";
-import type {
-  Host,
-  HostEvent,
-  ObservedLink,
-  ObservedNetns,
-  PortReservation,
-  ResolverSockets,
-} from "../model/host.ts";
+import type { Host, HostEvent, ObservedLink, ObservedNetns, ResolverSockets } from "../model/host.ts";
 import type { TakenPrefix } from "../model/ipam.ts";
 import { HOST_NETNS, type NetnsKey, type Op } from "../model/ops.ts";
 import type { Hindrance, ProbePacket } from "../model/probe.ts";
@@ -25,7 +18,7 @@ import { NetnsTable } from "./netns-table.ts";
 import { observeLink, observeNetns } from "./observe.ts";
 import { NetnsPins, type Pins } from "./pins.ts";
 import { Poller } from "./poller.ts";
-import { holdPort, type PortRequest } from "./port-reservation.ts";
+import { type HeldPorts, holdPorts, type PortParts, type PortRequest } from "./port-reservation.ts";
 import { LinuxProcesses } from "./processes.ts";
 import { openResolverSockets } from "./resolver-sockets.ts";
 import { SandboxWatch } from "./sandbox-watch.ts";
@@ -33,6 +26,8 @@ import { hostLinks } from "./route-plan.ts";
 import { followPacket } from "./ruleset/walk.ts";
 import { readNameServers, takenPrefixes, uplinkMtu } from "./surroundings.ts";
 import { listenTcp, openTcp, openUdp } from "./sockets.ts";
+import { SocketBatches } from "./socket-batch.ts";
+import { SocketFilters } from "./socket-filter.ts";
 import { readSysctl } from "./sysctl.ts";
 
 export interface LinuxHostOptions {
@@ -62,6 +57,7 @@ export class LinuxHost implements Host {
   readonly #pins: Pins;
   readonly #table: NetnsTable;
   readonly #firewall: KernelFirewall;
+  readonly #ports: PortParts;
   readonly #applier: Applier;
   readonly #watches = new Set<HostWatch>();
   readonly #sandboxWatches = new Set<SandboxWatch>();
@@ -81,6 +77,12 @@ export class LinuxHost implements Host {
       homeFd: options.homeNetnsFd,
     });
     this.#firewall = new KernelFirewall(this.#table, this.#buffer);
+    this.#ports = {
+      poller: this.#poller,
+      buffer: this.#buffer,
+      batches: new SocketBatches(),
+      filters: new SocketFilters(),
+    };
     this.#applier = new Applier({ table: this.#table, buffer: this.#buffer, firewall: this.#firewall });
     this.processes = new LinuxProcesses({
       namespaces: this.#namespaces,
@@ -197,10 +199,8 @@ export class LinuxHost implements Host {
     return readNameServers("/etc/resolv.conf");
   }
 
-  reservePort(request: PortRequest): PortReservation & { readonly port: number } {
-    return this.#table.enter(HOST_NETNS, () =>
-      holdPort(request, { poller: this.#poller, buffer: this.#buffer }),
-    );
+  reservePorts(request: PortRequest): HeldPorts {
+    return this.#table.enter(HOST_NETNS, () => holdPorts(request, this.#ports));
   }
 
   openResolver(netns: NetnsKey, port: number | undefined): ResolverSockets {
@@ -274,6 +274,8 @@ export class LinuxHost implements Host {
     this.#watches.clear();
     this.#sandboxWatches.clear();
     if (this.#ownPoller) this.#poller.close();
+    this.#ports.batches.close();
+    this.#ports.filters.close();
     this.#applier.close();
     this.#firewall.close();
     this.#table.close();

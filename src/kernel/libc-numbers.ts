@@ -14,6 +14,7 @@ export const SO = {
   DETACH_FILTER: 27,
   SNDBUFFORCE: 32,
   RCVBUFFORCE: 33,
+  ATTACH_BPF: 50,
 } as const;
 export const IPV6_V6ONLY = 26;
 export const IPPROTO_TCP = 6;

@@ -94,7 +94,7 @@ export const epollBits = ({ view }: EpollEvents, index: number): number =>
 const EPOLL_EVENT_SIZE = process.arch === "x64" ? 12 : 16;
 const EPOLL_DATA_OFFSET = process.arch === "x64" ? 4 : 8;
 
-function epollEvent(events: number, fd: number): Uint8Array {
+export function epollEvent(events: number, fd: number): Uint8Array {
   const bytes = new Uint8Array(EPOLL_EVENT_SIZE);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, events, true);

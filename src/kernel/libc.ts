@@ -17,11 +17,10 @@ type Bytes = Uint8Array;
 const c = {
   socket: bind<(domain: number, type: number, protocol: number) => number>("int socket(int, int, int)"),
   bind: bind<(fd: number, address: Bytes, size: number) => number>("int bind(int, const void *, uint32_t)"),
-  shutdown: bind<(fd: number, how: number) => number>("int shutdown(int, int)"),
   connect: bind<(fd: number, address: Bytes, size: number) => number>(
     "int connect(int, const void *, uint32_t)",
   ),
-  accept4: bind<(fd: number, address: Bytes, size: Bytes, flags: number) => number>(
+  accept4: bind<(fd: number, address: Bytes | null, size: Bytes | null, flags: number) => number>(
     "int accept4(int, void *, void *, int)",
   ),
   listen: bind<(fd: number, backlog: number) => number>("int listen(int, int)"),
@@ -82,13 +81,14 @@ export function accept(fd: number): { readonly fd: number; readonly from: Uint8A
   return { fd: connection, from: address.subarray(0, size[0]) };
 }
 
-export function listen(fd: number, backlog: number): void {
-  check(c.listen(fd, backlog), "listen", fd);
+/** Takes a connection of a non-blocking socket, if one waits: its descriptor. */
+export function tryAccept(fd: number): number | undefined {
+  const connection = c.accept4(fd, null, null, SOCK.CLOEXEC);
+  return connection < 0 ? undefined : connection;
 }
 
-/** Ends both directions (SHUT_RDWR); a listening socket stops listening. */
-export function shutdown(fd: number): void {
-  check(c.shutdown(fd, 2), "shutdown", fd);
+export function listen(fd: number, backlog: number): void {
+  check(c.listen(fd, backlog), "listen", fd);
 }
 
 /** The socket's own address, as a sockaddr. */
@@ -112,11 +112,6 @@ export function setSocketOptionBytes(fd: number, level: number, option: number, 
   check(c.setsockopt(fd, level, option, value, value.length), "setsockopt", `fd ${fd} option ${option}`);
 }
 
-/** Drops whatever the socket would receive, by a filter of one instruction: BPF_RET | BPF_K, 0 bytes. */
-export function attachDropFilter(fd: number): void {
-  attachFilter(fd, [[0x06, 0, 0, 0]]);
-}
-
 /** One instruction of a socket filter, as struct sock_filter (linux/filter.h): code, jump if true, jump if false, operand. */
 export type FilterInstruction = readonly [code: number, jt: number, jf: number, k: number];
 
@@ -136,10 +131,6 @@ export function attachFilter(fd: number, instructions: readonly FilterInstructio
   view.setUint16(0, instructions.length, true);
   view.setBigUint64(8, koffi.address(code), true);
   check(c.setsockopt(fd, SOL.SOCKET, SO.ATTACH_FILTER, program, program.length), "setsockopt", fd);
-}
-
-export function detachFilter(fd: number): void {
-  check(c.setsockopt(fd, SOL.SOCKET, SO.DETACH_FILTER, new Uint8Array(4), 4), "setsockopt", fd);
 }
 
 export function send(fd: number, bytes: Uint8Array): void {

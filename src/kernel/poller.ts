@@ -10,6 +10,10 @@ import {
   eventfdDrain,
   eventfdSignal,
 } from "./libc-poll.ts";
+import type { SocketBatch } from "./socket-batch.ts";
+
+/** Told the POLL bits and who has them. */
+type Callback = (events: number, fd: number) => void;
 
 /**
  * Waits for any number of descriptors with one thread of libuv's pool, which Node's own loop cannot do for netlink sockets
@@ -19,8 +23,8 @@ import {
 export class Poller implements Readiness {
   readonly #epoll: number = epollCreate();
   readonly #wake: number = eventfd();
-  readonly #callbacks = new Map<number, (events: number) => void>();
   readonly #afterwards: (() => void)[] = [];
+  readonly #callbacks = new Map<number, Callback>();
   #waiting: Promise<void> | undefined;
   #closed = false;
 
@@ -33,10 +37,17 @@ export class Poller implements Readiness {
    * Calls back with the POLL bits whenever `fd` has one of `events`, or an error or hang-up, until `remove`. It is called
    * again as long as the state lasts, so the callback reads all there is.
    */
-  add(fd: number, events: number, callback: (events: number) => void): void {
+  add(fd: number, events: number, callback: Callback): void {
     epollAdd(this.#epoll, fd, events);
     this.#callbacks.set(fd, callback);
     this.#waiting ??= this.#wait();
+  }
+
+  /** Many at once. */
+  addAll(fds: readonly number[], events: number, callback: Callback, batch: SocketBatch): void {
+    batch.watch(this.#epoll, fds, events);
+    for (const fd of fds) this.#callbacks.set(fd, callback);
+    if (this.#callbacks.size > 0) this.#waiting ??= this.#wait();
   }
 
   /** Other events for a descriptor that is watched. */
@@ -53,6 +64,13 @@ export class Poller implements Readiness {
 
   afterwards(callback: () => void): void {
     this.#afterwards.push(callback);
+  }
+
+  removeAll(fds: readonly number[], batch: SocketBatch): void {
+    const known = fds.filter((fd) => this.#callbacks.delete(fd));
+    if (known.length === 0) return;
+    batch.unwatch(this.#epoll, known);
+    if (this.#callbacks.size === 0) eventfdSignal(this.#wake);
   }
 
   close(): void {
@@ -80,7 +98,7 @@ export class Poller implements Readiness {
       for (const { fd, events } of await epollWaitAsync(this.#epoll)) {
         if (fd === this.#wake) eventfdDrain(this.#wake);
         // A callback before this one may have removed it.
-        else this.#callbacks.get(fd)?.(events);
+        else this.#callbacks.get(fd)?.(events, fd);
       }
       for (const callback of this.#afterwards) callback();
     }

@@ -15,7 +15,7 @@ interface Socket {
  * Who has a port of the thread's present network namespace: `nginx (pid 123)`; undefined when that cannot be told, as for a
  * socket that is bound and neither listens nor is connected.
  */
-export function findHolder(request: PortRequest): string | undefined {
+export function findHolder(request: Omit<PortRequest, "count">): string | undefined {
   const inodes = new Set(
     [4, 6]
       .flatMap((family) => socketsOf(request.protocol, family))

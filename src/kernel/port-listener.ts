@@ -2,54 +2,91 @@ import { NetError } from "../base/errors.ts";
 import { ipFromBytes } from "../base/ip.ts";
 import type { PortServer, SocketAddress } from "../model/proxy.ts";
 import { hasErrno, NO_ROOM } from "./errno.ts";
-import { accept, listen, POLL, receiveFrom, shutdown, trySendTo } from "./libc.ts";
+import { accept, close, POLL, receiveFrom, tryAccept, trySendTo } from "./libc.ts";
 import type { Poller } from "./poller.ts";
 import { portOf } from "./sockaddr.ts";
+import type { SocketBatches } from "./socket-batch.ts";
 
-/** Connections that wait to be accepted; the kernel's own bound is net.core.somaxconn. */
-const BACKLOG = 511;
 /** Datagrams read at a go: a flood on one port must not keep the others waiting. */
 const MOST_AT_ONCE = 64;
 /** How long nothing is accepted when the process or the machine has no room for a connection. */
 const REST_MS = 100;
 
-/** Lets a bound, non-blocking TCP socket accept; returns what makes it refuse again. */
-export function acceptBy(fd: number, poller: Poller, server: PortServer): () => void {
-  listen(fd, BACKLOG);
-  let timer: NodeJS.Timeout | undefined;
-  const take = (): void => {
+export interface ListenerParts {
+  readonly poller: Poller;
+  /** Where datagrams land, one after another: 64 KiB or more. */
+  readonly buffer: Uint8Array;
+  readonly batches: SocketBatches;
+}
+
+interface Listening {
+  readonly protocol: "tcp" | "udp";
+  /** Gives the server of the socket with this index. */
+  readonly servers: (index: number) => PortServer;
+}
+
+/** Hands on what comes to bound, non-blocking sockets, of TCP listening ones; returns what ends that. */
+export function listenBy(
+  fds: readonly number[],
+  { protocol, servers }: Listening,
+  parts: ListenerParts,
+): () => void {
+  const opened = new Map<number, PortServer>();
+  const serverOf = (fd: number): PortServer => {
+    const server = opened.get(fd) ?? servers(fds.indexOf(fd));
+    opened.set(fd, server);
+    return server;
+  };
+  return protocol === "tcp" ? acceptBy(fds, parts, serverOf) : receiveBy(fds, parts, serverOf);
+}
+
+/** Ends the connections that wait to be accepted: the kernel has answered them, and nobody will ever talk to them. */
+export function refuseWaiting(fds: readonly number[]): void {
+  for (const fd of fds) {
+    for (let waiting = tryAccept(fd); waiting !== undefined; waiting = tryAccept(fd)) close(waiting);
+  }
+}
+
+type ServerOf = (fd: number) => PortServer;
+
+function acceptBy(
+  fds: readonly number[],
+  { poller, batches }: ListenerParts,
+  serverOf: ServerOf,
+): () => void {
+  const resting = new Map<number, NodeJS.Timeout>();
+  const take = (_events: number, fd: number): void => {
     try {
-      for (;;) server.connection(accept(fd).fd);
+      for (;;) serverOf(fd).connection(accept(fd).fd);
     } catch (error) {
       if (!isKernelError(error)) throw error;
       if (!hasErrno(error, ...NO_ROOM)) return;
       poller.remove(fd);
-      timer = setTimeout(() => poller.add(fd, POLL.IN, take), REST_MS);
+      const goOn = (): void => {
+        resting.delete(fd);
+        poller.add(fd, POLL.IN, take);
+      };
+      resting.set(fd, setTimeout(goOn, REST_MS));
     }
   };
-  poller.add(fd, POLL.IN, take);
+  poller.addAll(fds, POLL.IN, take, batches.for(fds.length));
   return () => {
-    clearTimeout(timer);
-    poller.remove(fd);
-    shutdown(fd);
+    for (const timer of resting.values()) clearTimeout(timer);
+    poller.removeAll(fds, batches.for(fds.length));
   };
 }
 
-/**
- * Hands on what a bound, non-blocking UDP socket receives; returns what ends that. Datagrams land in `buffer`, one after
- * another: 64 KiB or more.
- */
-export function receiveBy(
-  fd: number,
-  { poller, buffer }: { readonly poller: Poller; readonly buffer: Uint8Array },
-  server: PortServer,
+function receiveBy(
+  fds: readonly number[],
+  { poller, buffer, batches }: ListenerParts,
+  serverOf: ServerOf,
 ): () => void {
   let open = true;
-  const take = (): void => {
+  const take = (_events: number, fd: number): void => {
     try {
       for (let i = 0; i < MOST_AT_ONCE && open; i++) {
         const { size, from } = receiveFrom(fd, buffer);
-        server.datagram(buffer.slice(0, size), addressOf(from), (bytes) => {
+        serverOf(fd).datagram(buffer.slice(0, size), addressOf(from), (bytes) => {
           if (open) trySendTo(fd, bytes, from);
         });
       }
@@ -58,10 +95,10 @@ export function receiveBy(
       if (!isKernelError(error)) throw error;
     }
   };
-  poller.add(fd, POLL.IN, take);
+  poller.addAll(fds, POLL.IN, take, batches.for(fds.length));
   return () => {
     open = false;
-    poller.remove(fd);
+    poller.removeAll(fds, batches.for(fds.length));
   };
 }
 

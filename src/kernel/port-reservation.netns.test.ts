@@ -31,7 +31,7 @@ test("a held port is kept from others until it is released", (context) =>
     needs(context, "ipv6");
     for (const protocol of ["tcp", "udp"] as const) {
       for (const ip of [any, local, any6, "::1" as Ip]) {
-        const held = host.reservePort({ ip, port: 8080, protocol });
+        const held = host.reservePorts({ ip, port: 8080, protocol, count: 1 });
         expect(held.port).toBe(8080);
         expect(
           visit(() => bindAsOther(protocol, ip, 8080)),
@@ -50,7 +50,9 @@ test("a held port is kept from others until it is released", (context) =>
 test("IPv4, IPv6, TCP and UDP are held apart", () =>
   withHostNamespace(({ host }) => {
     const held = [any, any6].flatMap((ip) =>
-      (["tcp", "udp", "sctp"] as const).map((protocol) => host.reservePort({ ip, port: 53, protocol })),
+      (["tcp", "udp", "sctp"] as const).map((protocol) =>
+        host.reservePorts({ ip, port: 53, protocol, count: 1 }),
+      ),
     );
     expect(held.map(({ port }) => port)).toEqual([53, 53, 53, 53, 53, 53]);
     for (const one of held) one.release();
@@ -58,23 +60,62 @@ test("IPv4, IPv6, TCP and UDP are held apart", () =>
 
 test("port 0 takes a free port, another each time", () =>
   withHostNamespace(({ host }) => {
-    const held = Array.from({ length: 20 }, () => host.reservePort({ ip: any, port: 0, protocol: "tcp" }));
+    const held = Array.from({ length: 20 }, () =>
+      host.reservePorts({ ip: any, port: 0, protocol: "tcp", count: 1 }),
+    );
     expect(new Set(held.map(({ port }) => port)).size).toBe(20);
     for (const one of held) one.release();
   }));
 
-test("a held TCP port refuses connections at once", () =>
+test.each([
+  ["tcp", "EINPROGRESS"],
+  ["udp", "EAGAIN"],
+] as const)("a held port answers nothing: %s", (protocol, errno) =>
   withHostNamespace(({ host, visit }) => {
-    const held = host.reservePort({ ip: any, port: 8080, protocol: "tcp" });
+    const held = host.reservePorts({ ip: any, port: 8080, protocol, count: 1 });
     const outcome = probe({
-      protocol: "tcp",
+      protocol,
       server: visit,
       client: visit,
       at: { ip: local, port: 9 },
       to: { ip: local, port: 8080 },
     });
-    expect(outcome).toEqual({ kind: "failed", errno: "ECONNREFUSED" });
+    expect(outcome).toEqual({ kind: "failed", errno });
     held.release();
+  }),
+);
+
+test("a range is held whole, up to its last port", () =>
+  withHostNamespace(({ host, visit }) => {
+    for (const protocol of ["tcp", "udp"] as const) {
+      const held = host.reservePorts({ ip: any, port: 20_000, protocol, count: 300 });
+      const at = (port: number): string | undefined => visit(() => bindAsOther(protocol, any, port));
+      expect([19_999, 20_000, 20_150, 20_299, 20_300].map(at)).toEqual([
+        undefined,
+        ...Array<string>(3).fill("EADDRINUSE"),
+        undefined,
+      ]);
+      held.release();
+      expect([20_000, 20_299].map(at)).toEqual([undefined, undefined]);
+    }
+  }));
+
+test("a range with one port taken is refused, naming it, and nothing of it stays held", () =>
+  withHostNamespace(({ host, visit }) => {
+    const taken = host.reservePorts({ ip: local, port: 20_150, protocol: "tcp", count: 1 });
+    expect(() => host.reservePorts({ ip: any, port: 20_000, protocol: "tcp", count: 300 })).toThrow(
+      new RegExp(`^port 20150/tcp on 0.0.0.0 is held by \\S.* \\(pid ${process.pid}\\)$`),
+    );
+    expect(visit(() => bindAsOther("tcp", any, 20_149))).toBeUndefined();
+    expect(visit(() => bindAsOther("tcp", any, 20_299))).toBeUndefined();
+    taken.release();
+  }));
+
+test("a range that would end beyond 65535 is refused", () =>
+  withHostNamespace(({ host }) => {
+    expect(() => host.reservePorts({ ip: any, port: 65_500, protocol: "tcp", count: 37 })).toThrow(
+      "37 ports from 65500 on end beyond 65535",
+    );
   }));
 
 test("connections that linger from an earlier server are no obstacle", () =>
@@ -86,7 +127,7 @@ test("connections that linger from an earlier server are no obstacle", () =>
     ).toMatchObject({
       kind: "arrived",
     });
-    const held = host.reservePort({ ip: any, port: 8080, protocol: "tcp" });
+    const held = host.reservePorts({ ip: any, port: 8080, protocol: "tcp", count: 1 });
     expect(visit(() => bindAsOther("tcp", any, 8080))).toBe("EADDRINUSE");
     held.release();
   }));
@@ -106,7 +147,7 @@ test("a taken port is refused, naming the process that has it", () =>
     });
     const server = await listening(fd);
     for (const ip of [any, local]) {
-      const attempt = (): unknown => host.reservePort({ ip, port: 8081, protocol: "tcp" });
+      const attempt = (): unknown => host.reservePorts({ ip, port: 8081, protocol: "tcp", count: 1 });
       expect(attempt).toThrow(
         new RegExp(`^port 8081/tcp on ${ip} is held by \\S.* \\(pid ${process.pid}\\)$`),
       );
@@ -122,16 +163,20 @@ test("a socket that takes IPv4 by way of IPv6 is found too, and UDP", () =>
       listen(opened, 1);
       return opened;
     });
-    const held = host.reservePort({ ip: local, port: 8083, protocol: "udp" });
-    expect(() => host.reservePort({ ip: any, port: 8082, protocol: "tcp" })).toThrow(`(pid ${process.pid})`);
-    expect(() => host.reservePort({ ip: any, port: 8083, protocol: "udp" })).toThrow(`(pid ${process.pid})`);
+    const held = host.reservePorts({ ip: local, port: 8083, protocol: "udp", count: 1 });
+    expect(() => host.reservePorts({ ip: any, port: 8082, protocol: "tcp", count: 1 })).toThrow(
+      `(pid ${process.pid})`,
+    );
+    expect(() => host.reservePorts({ ip: any, port: 8083, protocol: "udp", count: 1 })).toThrow(
+      `(pid ${process.pid})`,
+    );
     close(dual);
     held.release();
   }));
 
 test("an address that is not the host's is refused by field and value", () =>
   withHostNamespace(({ host }) => {
-    expect(() => host.reservePort({ ip: "192.0.2.1" as Ip, port: 80, protocol: "tcp" })).toThrow(
+    expect(() => host.reservePorts({ ip: "192.0.2.1" as Ip, port: 80, protocol: "tcp", count: 1 })).toThrow(
       "hostIp: 192.0.2.1 is not an address of this host",
     );
   }));

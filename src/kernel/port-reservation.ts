@@ -1,116 +1,114 @@
 import { NetError } from "../base/errors.ts";
 import { familyOf, type Ip } from "../base/ip.ts";
-import { unreachable } from "../base/unreachable.ts";
+import type { PortReservation } from "../model/host.ts";
 import type { Protocol } from "../model/ports.ts";
-import type { PortServer } from "../model/proxy.ts";
 import { hasErrno } from "./errno.ts";
 import {
   AF,
-  attachDropFilter,
   bindSocket,
-  close,
-  detachFilter,
   IPPROTO_SCTP,
   IPV6_V6ONLY,
-  listen,
   setSocketOption,
-  shutdown,
   SO,
   SOCK,
-  socket,
   socketName,
   SOL,
 } from "./libc.ts";
 import { findHolder } from "./port-holder.ts";
-import { acceptBy, receiveBy } from "./port-listener.ts";
-import type { Poller } from "./poller.ts";
+import { listenBy, type ListenerParts, refuseWaiting } from "./port-listener.ts";
 import { portOf, sockaddr } from "./sockaddr.ts";
+import type { SocketBatch } from "./socket-batch.ts";
+import type { SocketFilters } from "./socket-filter.ts";
 
 export interface PortRequest {
   readonly ip: Ip;
-  /** 0 takes a free one. */
+  /** The first of them; 0 takes a free one. */
   readonly port: number;
+  readonly count: number;
   readonly protocol: Protocol;
 }
 
-/** A port held in the namespace it was asked for in. */
-export interface HeldPort {
-  readonly port: number;
-  /** Answers by way of `server` from now on, until `rest`. Throws `unsupported` for SCTP. */
-  serve(server: PortServer): void;
-  /** Answers nothing again. */
-  rest(): void;
-  release(): void;
+/** Neighbouring ports held in the namespace they were asked for in. */
+export type HeldPorts = PortReservation & { readonly port: number };
+
+/** What all held ports share. */
+export interface PortParts extends ListenerParts {
+  readonly filters: SocketFilters;
 }
+
+const LAST_PORT = 65_535;
+/** Connections that wait to be accepted; the kernel's own bound is net.core.somaxconn. */
+const BACKLOG = 511;
 
 /**
- * Holds a port with a socket that answers nothing: TCP bound and not listening (a connection that no rule leads elsewhere
- * is refused), UDP bound and deaf. Throws `conflict` naming the holder, or `invalid` when the address is not the host's.
- * The same socket serves the port where a proxy does: at no moment is it anybody else's.
+ * Holds ports with a socket each, all or none. The sockets answer nothing: what comes to them is dropped by a filter. TCP ones
+ * listen all the same, since to a port where nobody does the kernel answers by a reset, and so would end translated
+ * connections whenever somebody flushes the rules that translate. Throws `conflict` naming the holder, or `invalid` when the address is
+ * not the host's. The same sockets serve the ports where a proxy does: at no moment are they anybody else's.
  */
-export function holdPort(
-  request: PortRequest,
-  parts: { readonly poller: Poller; readonly buffer: Uint8Array },
-): HeldPort {
-  const fd = openFor(request);
+export function holdPorts(request: PortRequest, parts: PortParts): HeldPorts {
+  const { protocol, count } = request;
+  if (request.port === 0 && count > 1) return holdFreeRange(request, parts);
+  const batch = parts.batches.for(count);
+  let fds: readonly number[];
   try {
-    // A kernel without SCTP has nobody who could take the port.
-    if (fd === undefined) return withoutSocket(request);
-    bindFor(fd, request);
-    const port = request.port === 0 ? portOf(socketName(fd)) : request.port;
-    let held = true;
-    let stop: (() => void) | undefined;
-    const rest = (): void => {
-      stop?.();
-      stop = undefined;
-    };
-    return {
-      port,
-      serve: (server) => {
-        rest();
-        stop = serveBy(fd, request.protocol, parts, server);
-      },
-      rest,
-      release: () => {
-        if (!held) return;
-        held = false;
-        rest();
-        close(fd);
-      },
-    };
+    fds = openFor(request, batch);
   } catch (error) {
-    if (fd === undefined) throw error;
-    close(fd);
-    throw explain(error, request);
+    // A kernel without SCTP has nobody who could take the port.
+    if (protocol !== "sctp" || !hasErrno(error, "EPROTONOSUPPORT")) throw error;
+    return withoutSocket(request);
   }
+  try {
+    settle(fds, request, parts);
+  } catch (error) {
+    batch.close(fds);
+    throw error;
+  }
+  const port = request.port === 0 ? portOf(socketName(fds[0] as number)) : request.port;
+  return heldBy(fds, { ...request, port }, parts);
 }
 
-/** Returns what ends it. */
-function serveBy(
-  fd: number,
-  protocol: Protocol,
-  parts: { readonly poller: Poller; readonly buffer: Uint8Array },
-  server: PortServer,
-): () => void {
-  switch (protocol) {
-    case "tcp":
-      return acceptBy(fd, parts.poller, server);
-    case "udp": {
-      detachFilter(fd);
-      const stop = receiveBy(fd, parts, server);
-      return () => {
-        stop();
-        attachDropFilter(fd);
-      };
-    }
-    case "sctp":
-      throw new NetError("unsupported", "port.serve", { message: "there is no proxy for SCTP" });
-    default:
-      return unreachable(protocol);
-  }
+/** The kernel names the first; the others must be free, too. */
+function holdFreeRange(request: PortRequest, parts: PortParts): HeldPorts {
+  const first = holdPorts({ ...request, count: 1 }, parts);
+  first.release();
+  return holdPorts({ ...request, port: first.port }, parts);
 }
 
-function withoutSocket({ port, protocol }: PortRequest): HeldPort {
+function heldBy(fds: readonly number[], request: PortRequest, parts: PortParts): HeldPorts {
+  const { protocol, port } = request;
+  // Asked each time: a ring ends with the host that it belongs to.
+  const batch = (): SocketBatch => parts.batches.for(fds.length);
+  let held = true;
+  let stop: (() => void) | undefined;
+  const deafen = (): void => {
+    if (stop === undefined) return;
+    parts.filters.attach(fds, "nothing", batch());
+    stop();
+    stop = undefined;
+    if (protocol === "tcp") refuseWaiting(fds);
+  };
+  return {
+    port,
+    serve: (servers, { loopbackOnly }) => {
+      if (protocol === "sctp") {
+        throw new NetError("unsupported", "port.serve", { message: "there is no proxy for SCTP" });
+      }
+      deafen();
+      stop = listenBy(fds, { protocol, servers }, parts);
+      parts.filters.attach(fds, loopbackOnly ? "to ::1" : "all", batch());
+    },
+    rest: deafen,
+    release: () => {
+      if (!held) return;
+      held = false;
+      stop?.();
+      batch().close(fds);
+    },
+  };
+}
+
+function withoutSocket({ port, protocol }: PortRequest): HeldPorts {
   if (port === 0) {
     const remedy = "give the port of the host";
     throw new NetError("unsupported", "port.reserve", {
@@ -122,51 +120,61 @@ function withoutSocket({ port, protocol }: PortRequest): HeldPort {
   return { port, serve: nothing, rest: nothing, release: nothing };
 }
 
-function openFor({ ip, protocol }: PortRequest): number | undefined {
+function openFor({ ip, protocol, port, count }: PortRequest, batch: SocketBatch): readonly number[] {
+  if (port + count - 1 > LAST_PORT) {
+    throw new NetError("conflict", "port.publish", {
+      message: `${count} ports from ${port} on end beyond ${LAST_PORT}`,
+      subject: `${port}/${protocol}`,
+    });
+  }
   const domain = familyOf(ip) === 4 ? AF.INET : AF.INET6;
-  const open = (): number | undefined => {
-    switch (protocol) {
-      case "tcp":
-        return socket(domain, SOCK.STREAM | SOCK.NONBLOCK, 0);
-      case "udp":
-        return socket(domain, SOCK.DGRAM | SOCK.NONBLOCK, 0);
-      case "sctp":
-        try {
-          return socket(domain, SOCK.STREAM, IPPROTO_SCTP);
-        } catch (error) {
-          if (hasErrno(error, "EPROTONOSUPPORT")) return undefined;
-          throw error;
-        }
-      default:
-        return unreachable(protocol);
-    }
-  };
-  const fd = open();
+  const type = (protocol === "udp" ? SOCK.DGRAM : SOCK.STREAM) | SOCK.NONBLOCK;
+  const fds = batch.open({ domain, type, protocol: protocol === "sctp" ? IPPROTO_SCTP : 0 }, count);
   // `::` is every IPv6 address, and not every IPv4 address too: that one has a reservation of its own.
-  if (fd !== undefined && domain === AF.INET6) setSocketOption(fd, SOL.IPV6, IPV6_V6ONLY, 1);
-  return fd;
+  if (domain === AF.INET6) batch.setOption(fds, SOL.IPV6, IPV6_V6ONLY, 1);
+  return fds;
 }
 
-function bindFor(fd: number, request: PortRequest): void {
-  const { ip, port, protocol } = request;
-  const address = sockaddr(ip, port);
-  const subject = describe(request);
-  if (protocol === "udp") attachDropFilter(fd);
-  try {
-    // A socket without SO_REUSEADDR keeps everybody else out by being bound.
-    bindSocket(fd, address, subject);
-    return;
-  } catch (error) {
-    if (protocol !== "tcp" || !hasErrno(error, "EADDRINUSE")) throw error;
-  }
-  // With SO_REUSEADDR the lingering connections (TIME_WAIT) of a server that was here before are no obstacle. But two
-  // sockets that have it may share a port until one listens. So ours listens for a moment, which makes the kernel check
-  // and shuts the port to others (inet_csk_listen_start in net/ipv4/inet_connection_sock.c), and then gives up both.
+/** Gives the sockets their filter, their ports and, for TCP, the state in which they keep all others out. */
+function settle(fds: readonly number[], request: PortRequest, parts: PortParts): void {
+  const { protocol } = request;
+  const batch = parts.batches.for(fds.length);
+  if (protocol !== "sctp") parts.filters.attach(fds, "nothing", batch);
+  const one = (index: number): PortRequest => ({ ...request, port: request.port + index, count: 1 });
+  batch.bind(fds, addressesOf(request), (i, error) => {
+    if (protocol !== "tcp" || !hasErrno(error, "EADDRINUSE")) throw explain(error, one(i));
+    bindBesideLingering(fds[i] as number, one(i));
+  });
+  if (protocol !== "tcp") return;
+  batch.listen(fds, BACKLOG, (i, error) => {
+    throw explain(error, one(i));
+  });
+}
+
+/**
+ * With SO_REUSEADDR the lingering connections (TIME_WAIT) of a server that was here before are no obstacle. But two sockets that
+ * have it may share a port until one listens: ours does so next, which makes the kernel check and shuts the port to others
+ * (inet_csk_listen_start in net/ipv4/inet_connection_sock.c).
+ */
+function bindBesideLingering(fd: number, request: PortRequest): void {
   setSocketOption(fd, SOL.SOCKET, SO.REUSEADDR, 1);
-  bindSocket(fd, address, subject);
-  listen(fd, 0);
-  shutdown(fd);
-  setSocketOption(fd, SOL.SOCKET, SO.REUSEADDR, 0);
+  try {
+    bindSocket(fd, sockaddr(request.ip, request.port), describe(request));
+  } catch (error) {
+    throw explain(error, request);
+  }
+}
+
+/** One socket address behind the other. */
+function addressesOf({ ip, port, count }: PortRequest): Uint8Array {
+  const first = sockaddr(ip, port);
+  const all = new Uint8Array(first.length * count);
+  for (let i = 0; i < count; i++) {
+    all.set(first, first.length * i);
+    all[first.length * i + 2] = (port + i) >> 8;
+    all[first.length * i + 3] = port + i;
+  }
+  return all;
 }
 
 function describe({ ip, port, protocol }: PortRequest): string {

@@ -47,10 +47,13 @@ export type HostEvent =
   | { readonly kind: "route"; readonly link?: string | undefined }
   | { readonly kind: "firewall" };
 
-/** A port of the host held by a real socket, so that nobody else binds it. */
+/** Neighbouring ports of the host, each held by a real socket, so that nobody else binds them. */
 export interface PortReservation {
-  /** Answers by way of `server` from now on, until `rest`; otherwise nothing answers. TCP and UDP. */
-  serve(server: PortServer): void;
+  /**
+   * Answers by way of a server a port from now on, until `rest`; otherwise nothing answers. TCP and UDP. `loopbackOnly`: of
+   * sockets on `::`, what is sent to ::1. A server is asked for when the first client comes.
+   */
+  serve(servers: (index: number) => PortServer, options: { readonly loopbackOnly: boolean }): void;
   rest(): void;
   release(): void;
 }
@@ -125,11 +128,12 @@ export interface Host {
   nameServers(): Ip[];
 
   /**
-   * Holds a port. Throws `conflict` naming the process that has it. Port 0 takes a free one.
+   * Holds `count` ports from `port` on, all or none. Throws `conflict` naming the process that has one. Port 0 takes a free one.
    */
-  reservePort(request: {
+  reservePorts(request: {
     readonly ip: Ip;
     readonly port: number;
+    readonly count: number;
     readonly protocol: Protocol;
   }): PortReservation & {
     readonly port: number;

@@ -245,7 +245,37 @@ export class FakeHost implements Host {
     return this.servers;
   }
 
-  reservePort(request: Held): PortReservation & { readonly port: number } {
+  reservePorts(request: Held & { readonly count: number }): PortReservation & { readonly port: number } {
+    const { ip, protocol, count } = request;
+    const first = this.#reserve({ ip, protocol, port: request.port });
+    const held = [first];
+    const release = (): void => {
+      for (const one of held.splice(0)) this.#release(one);
+    };
+    try {
+      for (let i = 1; i < count; i++) held.push(this.#reserve({ ip, protocol, port: first.port + i }));
+    } catch (error) {
+      release();
+      throw error;
+    }
+    const serve = (servers: (index: number) => PortServer): void => {
+      try {
+        for (const [i, one] of held.entries()) {
+          this.#step("port.serve");
+          one.server = servers(i);
+        }
+      } catch (error) {
+        rest();
+        throw error;
+      }
+    };
+    const rest = (): void => {
+      for (const one of held) one.server = undefined;
+    };
+    return { port: first.port, serve, rest, release };
+  }
+
+  #reserve(request: Held): Held {
     this.#step("port.reserve");
     const { ip, protocol } = request;
     if (familyOf(ip) === 6 && !this.ipv6) {
@@ -256,6 +286,9 @@ export class FakeHost implements Host {
       do port = this.lastPort = this.lastPort === 65_535 ? 49_152 : this.lastPort + 1;
       while (this.#holder({ ip, port, protocol }) !== undefined);
     }
+    if (port > 65_535) {
+      throw new NetError("conflict", "port.publish", { message: `port ${port} is beyond 65535` });
+    }
     const held: Held = { ip, port, protocol };
     if (this.#holder(held) !== undefined) {
       throw new NetError("conflict", "port.reserve", {
@@ -264,16 +297,14 @@ export class FakeHost implements Host {
     }
     const key = `${protocol}:${port}`;
     this.#ports.set(key, [...(this.#ports.get(key) ?? []), held]);
-    const release = (): void => {
-      const left = (this.#ports.get(key) ?? []).filter((other) => other !== held);
-      if (left.length > 0) this.#ports.set(key, left);
-      else this.#ports.delete(key);
-    };
-    const serve = (server: PortServer): void => {
-      this.#step("port.serve");
-      held.server = server;
-    };
-    return { port, serve, rest: () => (held.server = undefined), release };
+    return held;
+  }
+
+  #release(held: Held): void {
+    const key = `${held.protocol}:${held.port}`;
+    const left = (this.#ports.get(key) ?? []).filter((other) => other !== held);
+    if (left.length > 0) this.#ports.set(key, left);
+    else this.#ports.delete(key);
   }
 
   #holder(wanted: Held): Held | undefined {

@@ -1,17 +1,19 @@
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { addressOn, askAt, askFrom, idle, probe, server } from "./serve.ts";
-import { World } from "./world.ts";
+import { addressOn, askAt, askFrom, idle, server } from "./serve.ts";
+import { type Machine, World } from "./world.ts";
 
 /** Somebody deletes or flushes what is ours; the daemon hears of it and puts it back. */
 let world: World;
 /** Names of the actions the daemon told of, as they come. */
 let events: AsyncIterator<string>;
+let daemon: ChildProcess;
 
 beforeAll(async () => {
   world = await World.start();
-  await world.startDaemon();
+  daemon = await world.startDaemon();
   await world.netdockOk("network", "create", "--ipv6", "red");
   await server(world, "web", "--network", "red", "-p", "8080:80");
   await idle(world, "mate", "--network", "red");
@@ -48,21 +50,53 @@ async function sound(): Promise<void> {
   });
 }
 
-test("`nft flush ruleset` during a transfer through a published port: new connections work again", async ({
+/** Sends a number every 20 ms, and prints what comes back and how it ends. */
+const COUNTER = `const socket = require("node:net").connect(8080, "192.0.2.1");
+let sent = 0;
+socket.once("data", () => setInterval(() => socket.write(++sent + "\\n"), 20));
+socket.on("data", (data) => process.stdout.write(data));
+socket.on("error", (error) => console.log(error.code));
+socket.on("close", () => process.exit());`;
+
+/** Segments that a machine sent again, since nobody acknowledged them (RFC 4022, tcpRetransSegs). */
+async function sentAgain(machine: Machine): Promise<number> {
+  const [names, values] = (await machine.sh("grep ^Tcp: /proc/net/snmp"))
+    .split("\n")
+    .map((line) => line.split(" "));
+  return Number(values?.[names?.indexOf("RetransSegs") ?? -1]);
+}
+
+test("`nft flush ruleset` during a transfer through a published port: it goes on, and new connections work", async ({
   annotate,
 }) => {
-  const stream = world.outside.spawn(probe("stream", "192.0.2.1", "8080"));
+  const stream = world.outside.spawn([process.execPath, "-e", COUNTER]);
   const ended = once(stream, "exit");
+  const lines = createInterface({ input: stream.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
   try {
-    const [first] = (await once(stream.stdout as NodeJS.ReadableStream, "data")) as [Buffer];
-    expect(String(first)).toBe("ready\n");
-    // What the transfer sends meanwhile meets no translation and is refused by the host: that one may break.
-    const took = await healed(() => world.host.ok(["nft", "flush", "ruleset"]));
+    expect((await lines.next()).value).toMatch(/^web .*192\.0\.2\.2$/);
+    expect((await lines.next()).value).toBe("1");
+    // Held up, so that the transfer is sure to meet a host without rules.
+    daemon.kill("SIGSTOP");
+    const before = await sentAgain(world.outside);
+    await world.host.ok(["nft", "flush", "ruleset"]);
+    while ((await sentAgain(world.outside)) < before + 2);
+    const took = await healed(() => {
+      daemon.kill("SIGCONT");
+      return Promise.resolve();
+    });
     await annotate(`rules were back after ${took} ms`);
+    const lost = await sentAgain(world.outside);
+    expect(lost).toBeGreaterThan(before);
+    let last = 1;
+    // What the server sends back now was sent after the rules were gone.
+    for (let more = 0; more < 100; more++) {
+      expect((await lines.next()).value).toBe(String(++last));
+    }
     expect((await askAt(world.outside, "tcp", "192.0.2.1", 8080)).stdout).toMatch(/^web /);
     expect((await askAt(world.host, "tcp", "127.0.0.1", 8080)).stdout).toMatch(/^web /);
     await sound();
   } finally {
+    daemon.kill("SIGCONT");
     stream.kill("SIGKILL");
     await ended;
   }

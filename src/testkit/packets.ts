@@ -81,6 +81,27 @@ export function probe(options: {
   }
 }
 
+/** Whether a TCP connection to somebody who listens already comes about before the time is up. */
+export function connects(
+  client: Visit,
+  to: { readonly ip: Ip; readonly port: number },
+  timeoutMs: number,
+): boolean {
+  const fd = client(() =>
+    libc.socket(to.ip.includes(":") ? libc.AF.INET6 : libc.AF.INET, libc.SOCK.STREAM, 0),
+  );
+  try {
+    setTimeoutOption(fd, libc.SO.SNDTIMEO, timeoutMs);
+    uninterrupted(() => libc.connectSocket(fd, sockaddr(to.ip, to.port), `${to.ip}:${to.port}`));
+    return true;
+  } catch (error) {
+    if (!isNetError(error, "kernel") || error.errno === undefined) throw error;
+    return false;
+  } finally {
+    libc.close(fd);
+  }
+}
+
 /**
  * A socket with a timeout is not resumed after a signal (signal(7)), and children of a test that end send some. A second
  * connect(2) goes on waiting for the first; EALREADY is then its word for a timeout.

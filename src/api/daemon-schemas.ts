@@ -1,8 +1,8 @@
-import type { ResolverMetrics } from "../model/resolver.ts";
 import { ERROR_CODES } from "../base/errors.ts";
 import type { Difference, DoctorReport, Finding, ReconcileReport } from "../engine/contract.ts";
 import type { NetdockEvent } from "../model/events.ts";
 import { count, texts, time } from "./endpoint-view.ts";
+import { resolverMetrics } from "./resolver-view.ts";
 import { flag, list, object, type Schema, text, word } from "./schema.ts";
 import type { ErrorBody, Info, Ping, PruneReport, SandboxFiles, ShutdownReport, Version } from "./types.ts";
 
@@ -132,23 +132,9 @@ export const info: Schema<Info> = object<Info>({
       optional: {},
     }),
     memoryBytes: count("Resident memory of the daemon"),
-    dns: object<ResolverMetrics>({
-      description: "Questions to the embedded resolver since the daemon started, and what became of them",
-      required: {
-        queries: count("Messages received"),
-        malformed: count("No query that can be read"),
-        local: count("Answered from names of sandboxes"),
-        denied: count("Unknown, and not for the servers outside"),
-        refused: count("Over a limit, or of a class or type that is not served"),
-        cacheHits: count("Answered from answers kept"),
-        forwarded: count("Handed on to servers outside"),
-        coalesced: count("Of these, joined the same question under way"),
-        failed: count("Answered with SERVFAIL"),
-        truncated: count("Replies too long for the client"),
-        upstreamQueries: count("Messages to servers outside"),
-      },
-      optional: {},
-    }),
+    dns: resolverMetrics(
+      "Questions to the embedded resolver since the daemon started, and what became of them",
+    ),
   },
   optional: {},
 });

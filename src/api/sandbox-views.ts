@@ -14,6 +14,7 @@ import {
   endpointOptional,
   endpointRequired,
 } from "./endpoint-view.ts";
+import { resolverMetrics } from "./resolver-view.ts";
 import { processSpec } from "./sandbox-requests.ts";
 import { flag, integer, list, object, oneOf, type Schema, text, word } from "./schema.ts";
 
@@ -140,6 +141,9 @@ export const sandboxView: Schema<SandboxView> = object<SandboxView>({
   },
   optional: {
     resolverPort: port("UDP and TCP port of the embedded resolver behind 127.0.0.11:53"),
+    resolver: resolverMetrics(
+      "Its questions since its resolver was started by this daemon, and what became of them",
+    ),
     process: processSpec,
     status: processStatus,
   },

@@ -62,6 +62,8 @@ export interface NetworkView extends Network {
 
 /** A sandbox with its endpoints, the holder of the default route first. */
 export interface SandboxView extends Sandbox {
+  /** What became of its questions since its resolver was started; absent: it has none. */
+  readonly resolver?: ResolverMetrics;
   readonly endpoints: readonly (Endpoint & { readonly networkName: string; readonly driver: string })[];
 }
 

@@ -236,8 +236,10 @@ function policiesOf({ state }: Core, { id, policy }: Network): PolicyView[] {
 
 function sandboxView(core: Core, sandbox: Sandbox): SandboxView {
   const endpoints: Endpoint[] = core.state.endpointsOf(sandbox.id);
+  const resolver = core.resolver.metricsOf(sandbox.id);
   return {
     ...sandbox,
+    ...(resolver === undefined ? {} : { resolver }),
     endpoints: core
       .candidates(endpoints)
       .toSorted(compareGateways)

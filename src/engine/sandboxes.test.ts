@@ -161,8 +161,9 @@ describe("the files of a sandbox", () => {
 describe("the embedded resolver", () => {
   test("starts with the first network of one's own, once, and stays", async () => {
     const { id } = await boot.engine.createSandbox({ name: "s" });
-    expect(boot.resolving.has(id)).toBe(false);
+    expect([boot.resolving.has(id), boot.engine.sandbox("s").resolver]).toEqual([false, undefined]);
     await boot.engine.connect("s", { network: "front" });
+    expect(boot.engine.sandbox("s").resolver).toMatchObject({ queries: 0, local: 0 });
     const port = boot.engine.sandbox("s").resolverPort;
     expect(machine.kernel.netns(id).redirect).toBe(port);
     await boot.engine.connect("s", { network: "back" });

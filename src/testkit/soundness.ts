@@ -181,7 +181,7 @@ function storeFaults(machine: Machine, { engine }: Boot): string[] {
   const networks = engine
     .networks()
     .map(({ endpoints: _, usage: _u, peerings: _p, policies: _o, ...network }) => network);
-  const sandboxes = engine.sandboxes().map(({ endpoints: _, ...sandbox }) => sandbox);
+  const sandboxes = engine.sandboxes().map(({ endpoints: _, resolver: _r, ...sandbox }) => sandbox);
   const endpoints = engine
     .networks()
     .flatMap((n) => n.endpoints)

@@ -11,6 +11,17 @@ const nameServer = (address: string, answer: string): string[] => [
   answer,
 ];
 
+/** Asks for the AAAA record of `b6` by a UDP socket of IPv6; prints who answers, and the end of what. */
+const ASK_BY_IPV6_SOCKET = `
+  const socket = require("node:dgram").createSocket("udp6");
+  socket.on("message", (bytes, { address, port }) => {
+    const [count, end] = [bytes.readUInt16BE(6), bytes.subarray(-1).toString("hex")];
+    console.log(address + " port " + port + ": " + count + " answer, ..." + end);
+    socket.close();
+  });
+  socket.send(Buffer.from("000101000001000000000000026236" + "00001c0001", "hex"), 53, "::ffff:127.0.0.11");
+`;
+
 let world: World;
 
 /** What dig prints of an answer's records, and the code of the reply. */
@@ -143,9 +154,26 @@ describe("names of sandboxes", () => {
     const { stdout } = await world.exec("a6", ["getent", "ahostsv6", "b6"]);
     expect(stdout).toMatch(/^fd00:90::b6 /);
     expect((await dig("a6", "who.example")).answers).toEqual(["A 127.0.0.1"]);
+    // A program that knows sockets of IPv6 only, too: RFC 4291 section 2.5.5.2.
+    const { stdout: heard } = await world.exec("a6", [process.execPath, "-e", ASK_BY_IPV6_SOCKET]);
+    expect(heard).toBe("::ffff:127.0.0.11 port 53: 1 answer, ...b6\n");
   });
 
-  test("are counted in `netdock status`", async () => {
+  test("are counted in `netdock status`, and for each sandbox in `netdock inspect`", async () => {
+    const counted = async (name: string): Promise<{ queries: number; local: number; denied: number }> => {
+      const [view] = JSON.parse(await world.netdockOk("inspect", name)) as [
+        { resolver: { queries: number; local: number; denied: number } },
+      ];
+      return view.resolver;
+    };
+    await idle(world, "counted", "--network", "vault");
+    await idle(world, "silent", "--network", "vault");
+    await dig("counted", "guard");
+    await dig("counted", "+tcp", "guard");
+    await dig("counted", "nobody.example");
+    expect(await counted("counted")).toMatchObject({ queries: 3, local: 2, denied: 1 });
+    expect(await counted("silent")).toMatchObject({ queries: 0, local: 0, denied: 0 });
+    expect((await dig("web", "counted.example")).status).toBe("NOERROR");
     const line = /^dns: (\d+) questions: .*\d+ own names.*\d+ asked outside/m;
     expect(await world.netdockOk("status")).toMatch(line);
   });

@@ -378,3 +378,23 @@ test("prune: filters decide, and Go's empty list is null", async () => {
   });
   expect(await prune({ name: ["x"] })).toEqual({ message: "invalid filter 'name'" });
 });
+
+test("one prune at a time", async () => {
+  const finish = Promise.withResolvers<readonly string[]>();
+  const began = Promise.withResolvers<void>();
+  await using running = await startApi({
+    pruneNetworks: () => {
+      began.resolve();
+      return finish.promise;
+    },
+  });
+  const prune = (): ReturnType<typeof dockerAsk> =>
+    dockerAsk(running, { method: "POST", path: "/networks/prune" });
+  const first = prune();
+  await began.promise;
+  const second = await prune();
+  expect([second.status, errorMessage(second)]).toEqual([409, "a prune operation is already running"]);
+  finish.resolve(["web"]);
+  expect((await first).text).toBe('{"NetworksDeleted":["web"]}\n');
+  expect((await prune()).status).toBe(200);
+});

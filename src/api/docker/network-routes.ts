@@ -24,12 +24,13 @@ export function networkRoutes({ engine }: DockerContext): readonly DockerRoute[]
         networkView(network, { members: false }),
       ),
     );
+  const prune = pruner(engine);
   return [
     { method: "GET", path: "/networks", run: list },
     { method: "GET", path: "/networks/", run: list },
     { method: "GET", path: "/networks/*", run: (call) => inspect(engine, call) },
     { method: "POST", path: "/networks/create", run: (call) => create(engine, call) },
-    { method: "POST", path: "/networks/prune", run: (call) => prune(engine, call) },
+    { method: "POST", path: "/networks/prune", run: prune },
     { method: "POST", path: "/networks/:ref/connect", run: (call) => connect(engine, call) },
     { method: "POST", path: "/networks/:ref/disconnect", run: (call) => disconnect(engine, call) },
     { method: "DELETE", path: "/networks/*", run: (call) => remove(engine, call) },
@@ -67,10 +68,23 @@ async function remove(engine: Engine, { param }: Call): Promise<Answer> {
   return NO_CONTENT;
 }
 
-async function prune(engine: Engine, { query }: Call): Promise<Answer> {
-  const names = await engine.pruneNetworks(prunes(query("filters"), Date.now()));
-  // Go's empty slice.
-  return ok({ NetworksDeleted: names.length === 0 ? null : names });
+/** One at a time, as Docker has it: what a second one would remove, the first one has. */
+function pruner(engine: Engine): (call: Call) => Promise<Answer> {
+  let running = false;
+  return async ({ query }) => {
+    if (running) {
+      throw new NetError("conflict", "docker.prune", { message: "a prune operation is already running" });
+    }
+    const which = prunes(query("filters"), Date.now());
+    running = true;
+    try {
+      const names = await engine.pruneNetworks(which);
+      // Go's empty slice.
+      return ok({ NetworksDeleted: names.length === 0 ? null : names });
+    } finally {
+      running = false;
+    }
+  };
 }
 
 async function connect(engine: Engine, { body, param }: Call): Promise<Answer> {

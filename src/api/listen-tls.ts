@@ -32,6 +32,8 @@ export async function listenOnTls(
     requestCert: true,
     rejectUnauthorized: true,
     minVersion: "TLSv1.2",
+    // Milliseconds; the end of the daemon waits so long for clients that have not said who they are.
+    handshakeTimeout: 10_000,
     ALPNProtocols: ["http/1.1"],
     // As node's HTTP servers have it: a client may end its side and wait for the answer.
     allowHalfOpen: true,

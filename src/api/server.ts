@@ -21,6 +21,7 @@ import { sandboxRoutes } from "./sandbox-routes.ts";
 import { byName } from "./schema.ts";
 import { OpenStreams } from "./streams.ts";
 import type { ApiBase, DaemonFacts } from "./types.ts";
+import { cutUnfinishedOnClose } from "./unfinished.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -79,6 +80,7 @@ export function createApi(options: ApiOptions): Api {
     },
     clientErrorHandler: answerBrokenRequest,
   });
+  cutUnfinishedOnClose(api);
   api.setErrorHandler(answerError);
   api.setNotFoundHandler((request, reply) => {
     if (isOurs(request)) answerUnknownRoute(request, reply);
@@ -219,7 +221,9 @@ function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void
         : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
           ? ["408 Request Timeout", "request: not whole in time"]
           : ["400 Bad Request", `request: not HTTP: ${error.message}`];
-  const body = JSON.stringify(errorBody(new NetError("invalid", "request", { message, field: "request" })));
+  // Who asked is not known: clients of Docker look for the message at the top.
+  const refusal = new NetError("invalid", "request", { message, field: "request" });
+  const body = JSON.stringify({ ...errorBody(refusal), message });
   socket.end(
     `HTTP/1.1 ${line}\r\ncontent-type: application/json; charset=utf-8\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,

@@ -86,9 +86,9 @@ export class KernelFirewall implements FirewallSteps {
   /** Brings Docker's place for others in line, in both families; gives what differed, in words. */
   sanction(wish: Sanction, { dryRun }: { readonly dryRun: boolean }): string[] {
     const socket = this.#host();
-    const rules = sanctionedRules(wish);
     return SANCTION_FAMILIES.flatMap((family) => {
       const place = readSanctionedPlace((request, decode) => socket.dump(request, decode), family);
+      const rules = sanctionedRules(wish, place.dockers);
       if (sanctionIsThere(place, rules)) return [];
       if (!dryRun) {
         transact(socket, "firewall.sanction", (firstSeq) => compileSanction(place, rules, firstSeq));

@@ -94,3 +94,26 @@ describe.skipIf(lacking !== "")(`netdock on a host of dockerd's${lacking}`, { ti
     expect(await both.ways()).toEqual(SOUND);
   });
 });
+
+describe.skipIf(lacking !== "")(`dockerd on a host of netdock's${lacking}`, { timeout: LIMIT_MS }, () => {
+  test("keeps its containers closed too, though it finds a host that forwards and leaves its policy as it is", async () => {
+    await using world = await World.start();
+    await lay(world.host, "dockerd");
+    await using both = await Both.start(world);
+    await both.startNetdock();
+    await both.startDocker();
+    await world.netdockOk("reconcile");
+    expect(await world.host.sh("iptables -S FORWARD")).toContain("-P FORWARD ACCEPT");
+    expect(await both.ways()).toEqual(SOUND);
+    expect(await filterFindings(world)).toEqual([]);
+    // Of iptables' own kind, so that it can show them.
+    const own = await world.host.sh("iptables -S NETDOCK");
+    expect(own).toContain(
+      "-A NETDOCK -m conntrack --ctstate RELATED,ESTABLISHED,DNAT -m comment --comment netdock -j RETURN",
+    );
+    expect(own).toContain("-A NETDOCK -o docker0 -m comment --comment netdock -j DROP");
+    expect(JSON.parse(await world.netdockOk("reconcile", "--dry-run", "--json"))).toMatchObject({
+      differences: [],
+    });
+  });
+});

@@ -18,6 +18,7 @@ import {
   type RuleAttrs,
   verdictExpr,
 } from "../../wire/nftables/index.ts";
+import { underWayOrTranslated } from "../ruleset/xt.ts";
 import { firewallBatch, type FirewallBatch, type Step } from "./batch.ts";
 import { type Dump, sameExpressions } from "./dump.ts";
 
@@ -37,6 +38,8 @@ export interface SanctionedPlace {
   readonly hasOwnChain: boolean;
   readonly docker: readonly AttrValues<RuleAttrs>[];
   readonly own: readonly AttrValues<RuleAttrs>[];
+  /** Docker's bridges: links that rules of its name. */
+  readonly dockers: readonly string[];
 }
 
 export function readSanctionedPlace(dump: Dump, family: SanctionFamily): SanctionedPlace {
@@ -44,19 +47,43 @@ export function readSanctionedPlace(dump: Dump, family: SanctionFamily): Sanctio
   const names = dump(dumpChains(number), decodeNft).flatMap((m) =>
     m.kind === "chain" && m.family === number && m.value.table === TABLE ? [m.value.name] : [],
   );
-  const rules = (chain: string): AttrValues<RuleAttrs>[] =>
-    names.includes(chain)
-      ? dump(dumpRules({ family: number, table: TABLE, chain }), decodeNft).flatMap((m) =>
-          m.kind === "rule" && m.value.chain === chain ? [m.value] : [],
+  const exists = names.includes(DOCKER_USER);
+  const all =
+    exists || names.includes(OWN_CHAIN)
+      ? dump(dumpRules({ family: number, table: TABLE }), decodeNft).flatMap((m) =>
+          m.kind === "rule" && m.family === number && m.value.table === TABLE ? [m.value] : [],
         )
       : [];
+  const rules = (name: string): AttrValues<RuleAttrs>[] => all.filter(({ chain }) => chain === name);
   return {
     family,
-    exists: names.includes(DOCKER_USER),
+    exists,
     hasOwnChain: names.includes(OWN_CHAIN),
     docker: rules(DOCKER_USER),
     own: rules(OWN_CHAIN),
+    dockers: [...new Set(all.filter(isDockers).flatMap(linksNamed))],
   };
+}
+
+/** In a chain of Docker's, or leading to one; in DOCKER-USER stands what is not Docker's. */
+function isDockers(rule: AttrValues<RuleAttrs>): boolean {
+  const { chain = "" } = rule;
+  if (chain === DOCKER_USER || chain === OWN_CHAIN) return false;
+  return chain.startsWith("DOCKER") || verdictOf(rule)?.chain?.startsWith("DOCKER") === true;
+}
+
+/** Whole names of links that a rule compares with. */
+function linksNamed(rule: AttrValues<RuleAttrs>): string[] {
+  const { expressions = [] } = rule;
+  return expressions.flatMap((expression, i) => {
+    const before = expressions[i - 1];
+    if (before?.kind !== "meta" || expression.kind !== "cmp") return [];
+    const isName = before.data?.key === NFT_META.IIFNAME || before.data?.key === NFT_META.OIFNAME;
+    const { data } = expression.data ?? {};
+    if (!isName || data === undefined || !("value" in data)) return [];
+    const end = data.value.indexOf(0);
+    return end <= 0 ? [] : [new TextDecoder().decode(data.value.subarray(0, end))];
+  });
 }
 
 /** Whether the rules are there, in order, with nothing of ours beside them, and where they are reached. */
@@ -132,13 +159,15 @@ function withoutCounters(rule: AttrValues<RuleAttrs> | undefined): Expression[] 
 
 /** As iptables writes `-i NAME -j TO`; a prefix is compared without the NUL at its end. */
 function expressionsOf({ iif, oif, to }: SanctionedRule): Expression[] {
-  const name = iif ?? oif ?? "";
+  const verdict = verdictExpr(to === OWN_CHAIN ? { kind: "jump", chain: to } : { kind: to });
+  const name = iif ?? oif;
+  if (name === undefined) return [underWayOrTranslated(), verdict];
   const isPrefix = name.endsWith("*");
   const bytes = new TextEncoder().encode(isPrefix ? name.slice(0, -1) : `${name}\0`);
   return [
     loadMeta(iif === undefined ? NFT_META.OIFNAME : NFT_META.IIFNAME, NFT_REG.R1),
     compare(NFT_REG.R1, "==", bytes),
-    verdictExpr(to === "accept" ? { kind: "accept" } : { kind: "jump", chain: to }),
+    verdict,
   ];
 }
 

@@ -14,7 +14,7 @@ import {
   type Verdict,
 } from "../../wire/nftables/index.ts";
 import { offsetOf } from "./registers.ts";
-import { conntrackStates, decodeExtension } from "./xt.ts";
+import { decodeExtension, stateMatch } from "./xt.ts";
 
 /** How the bytes of a loaded value are written. */
 type Kind = "name" | "number" | "host" | "ip" | "ip6" | "states" | "status" | "bytes";
@@ -265,7 +265,12 @@ function foreign(expression: Extract<Expression, { kind: "unknown" }>): string {
   const extension = decodeExtension(bytes);
   if (name === "target") return extension.name;
   if (extension.name === "comment") return "";
-  const states = conntrackStates(extension);
-  if (states === undefined) return `unknown (match ${extension.name})`;
-  return `ct state ${flagText(Uint8Array.of(states), CT_STATE)}`;
+  const match = stateMatch(extension);
+  if (match === undefined) return `unknown (match ${extension.name})`;
+  const { states, translated, inverted } = match;
+  const words = [
+    ...(states === 0 ? [] : [flagText(Uint8Array.of(states), CT_STATE)]),
+    ...(translated ? ["dnat"] : []),
+  ];
+  return `ct state ${inverted ? "!= " : ""}${words.join(",")}`;
 }

@@ -61,6 +61,17 @@ test("what ufw's rules drop is told for sure, and what they let pass not at all"
   });
 });
 
+test("`--ctstate DNAT` is known of packets to a published port", (context) => {
+  needsCommand(context, "iptables-nft", "iptables");
+  return withHostNamespace((home) => {
+    iptables(home, "-A FORWARD -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP");
+    expect(told(home, OUT)).toEqual(["drops: FORWARD: ct state != established,related,dnat drop"]);
+    expect(told(home, { ...OUT, answer: true })).toEqual([]);
+    const ip = parseIp("192.0.2.1");
+    expect(told(home, { ...OUT, iif: "eth0", oif: "nd-1", published: { ip, port: 8080 } })).toEqual([]);
+  });
+});
+
 test("an extension that nobody here knows is told as unknown", (context) => {
   needsCommand(context, "iptables-nft", "iptables");
   return withHostNamespace((home) => {

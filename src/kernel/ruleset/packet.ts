@@ -21,6 +21,8 @@ export interface Facts {
   readonly family: 4 | 6;
   /** CT_STATE */
   readonly state: number;
+  /** Its destination was another one. */
+  readonly translated: boolean;
   /** What the expression loads; undefined where that is not known. */
   load(expression: Expression): Bytes | undefined;
 }
@@ -77,6 +79,7 @@ export function factsAt(
   return {
     family,
     state: stateOf(packet),
+    translated: published,
     load(expression) {
       switch (expression.kind) {
         case "meta":

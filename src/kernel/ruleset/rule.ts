@@ -11,7 +11,7 @@ import { lookUp } from "./lookup.ts";
 import type { Facts } from "./packet.ts";
 import type { RulesetSet } from "./read.ts";
 import { type Answer, Registers } from "./registers.ts";
-import { conntrackStates, decodeExtension, XT_DROPS, XT_GOES_ON, XT_MARKS } from "./xt.ts";
+import { decodeExtension, stateMatch, XT_DROPS, XT_GOES_ON, XT_MARKS } from "./xt.ts";
 
 /** What a rule makes of a packet. */
 export interface Ruling {
@@ -130,8 +130,10 @@ function runForeign(expression: Extract<Expression, { kind: "unknown" }>, facts:
   if (name === "match") {
     const extension = decodeExtension(bytes);
     if (extension.name === "comment") return true;
-    const states = conntrackStates(extension);
-    return states === undefined ? undefined : (states & facts.state) !== 0;
+    const match = stateMatch(extension);
+    if (match === undefined) return undefined;
+    const isOne = (match.states & facts.state) !== 0 || (match.translated && facts.translated);
+    return isOne !== match.inverted;
   }
   if (name === "target") {
     const extension = decodeExtension(bytes).name;

@@ -9,12 +9,15 @@ export const DOCKER_USER = "DOCKER-USER";
 /** Ours, called from there. */
 export const OWN_CHAIN = "NETDOCK";
 
-/** One rule, of the kind that iptables can show: a link, and where to. `nd-*` is every link whose name begins so. */
+/**
+ * One rule, of the kind that iptables can show: a link, and where to. `nd-*` is every link whose name begins so. Without a link it
+ * is about connections that are under way or led to a published port.
+ */
 export interface SanctionedRule {
   readonly chain: typeof DOCKER_USER | typeof OWN_CHAIN;
   readonly iif?: string | undefined;
   readonly oif?: string | undefined;
-  readonly to: "accept" | typeof OWN_CHAIN;
+  readonly to: "accept" | "return" | "drop" | typeof OWN_CHAIN;
 }
 
 /** Of every bridge whose name netdock makes up. */
@@ -26,14 +29,26 @@ export function isCovered(bridge: string): boolean {
 }
 
 /**
- * What leaves or enters a bridge of ours goes to our chain, and that accepts it into our bridges and out by uplinks: not into
- * bridges of Docker's, where Docker alone decides. The rules are as many as uplinks and bridges with a name of the user's.
+ * What leaves or enters a bridge of ours goes to our chain, and that accepts it into our bridges and out by uplinks. What comes from
+ * Docker's bridges is left to Docker, which has internal networks. So are its published ports; but what goes to its bridges
+ * otherwise is dropped here: dockerd relies on a policy that it does not set where the host forwarded before it came. The rules are
+ * as many as uplinks, bridges with a name of the user's, and Docker's bridges.
  */
-export function sanctionedRules({ bridges, uplinks }: Sanction): SanctionedRule[] {
+export function sanctionedRules(
+  { bridges, uplinks }: Sanction,
+  dockers: readonly string[],
+): SanctionedRule[] {
   if (bridges.length === 0) return [];
   const ours = [`${PREFIX}*`, ...bridges.filter((name) => !isCovered(name)).toSorted()];
+  const theirs = dockers
+    .filter((name) => !isCovered(name) && !bridges.includes(name) && !uplinks.includes(name))
+    .toSorted();
+  const own = { chain: OWN_CHAIN } as const;
   return [
-    ...[...ours, ...uplinks.toSorted()].map((oif) => ({ chain: OWN_CHAIN, oif, to: "accept" }) as const),
+    ...theirs.map((iif) => ({ ...own, iif, to: "return" }) as const),
+    ...[...ours, ...uplinks.toSorted()].map((oif) => ({ ...own, oif, to: "accept" }) as const),
+    ...(theirs.length === 0 ? [] : [{ ...own, to: "return" } as const]),
+    ...theirs.map((oif) => ({ ...own, oif, to: "drop" }) as const),
     ...ours.map((iif) => ({ chain: DOCKER_USER, iif, to: OWN_CHAIN }) as const),
     ...ours.map((oif) => ({ chain: DOCKER_USER, oif, to: OWN_CHAIN }) as const),
   ];

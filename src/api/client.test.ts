@@ -95,6 +95,7 @@ const calls: readonly (readonly [
     ["publish", "web", ["8080:80"]],
     sampleSandbox(),
   ],
+  ["allow", (client) => client.allow("web", ["80"]), ["allow", "web", ["80"]], sampleSandbox()],
   ["unpublish", (client) => client.unpublish("web", ["80"]), ["unpublish", "web", ["80"]], sampleSandbox()],
   [
     "removeSandbox",

@@ -83,6 +83,8 @@ export interface Client extends Disposable {
   /** All of the ports, or none; `unpublish` names them as they were published. */
   publish(ref: string, ports: readonly string[], options?: RequestOptions): Promise<SandboxView>;
   unpublish(ref: string, ports: readonly string[], options?: RequestOptions): Promise<SandboxView>;
+  /** Says anew who may use published ports: the sources behind each, or everybody. */
+  allow(ref: string, ports: readonly string[], options?: RequestOptions): Promise<SandboxView>;
   startProcess(ref: string, process: ProcessSpec, options?: RequestOptions): Promise<SandboxView>;
   adoptProcess(ref: string, process: AdoptProcessRequest, options?: RequestOptions): Promise<SandboxView>;
   reportExit(ref: string, exitCode: number, options?: RequestOptions): Promise<void>;
@@ -173,6 +175,7 @@ export function connect(target: ClientTarget): Client {
       call("POST", at`/sandboxes/${ref}/publish`, options, { publish: ports }),
     unpublish: (ref, ports, options) =>
       call("POST", at`/sandboxes/${ref}/unpublish`, options, { publish: ports }),
+    allow: (ref, ports, options) => call("POST", at`/sandboxes/${ref}/allow`, options, { publish: ports }),
     startProcess: (ref, spec, options) => call("POST", at`/sandboxes/${ref}/process`, options, spec),
     adoptProcess: (ref, adopted, options) =>
       call("POST", at`/sandboxes/${ref}/adopt-process`, options, adopted),

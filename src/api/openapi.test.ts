@@ -78,6 +78,7 @@ describe("the OpenAPI document", () => {
       "POST /netdock/v1/reconcile",
       "POST /netdock/v1/sandboxes",
       "POST /netdock/v1/sandboxes/{ref}/adopt-process",
+      "POST /netdock/v1/sandboxes/{ref}/allow",
       "POST /netdock/v1/sandboxes/{ref}/exit",
       "POST /netdock/v1/sandboxes/{ref}/process",
       "POST /netdock/v1/sandboxes/{ref}/publish",

@@ -100,6 +100,19 @@ export function sandboxRoutes(engine: Engine, streams: OpenStreams): readonly Ro
     }),
     route({
       method: "POST",
+      path: "/sandboxes/:ref/allow",
+      op: "port.allow",
+      tag,
+      summary:
+        "Say anew who may use published ports, live: the sources behind each (,from=CIDR), or everybody",
+      body: portsRequest,
+      refuses: ["not_found", "conflict", "kernel"],
+      status: 200,
+      reply: sandboxView,
+      run: ({ ref, body }) => engine.allow(ref, body.publish),
+    }),
+    route({
+      method: "POST",
       path: "/sandboxes/:ref/process",
       op: "sandbox.start",
       tag,

@@ -78,7 +78,7 @@ export interface LinkRequest {
   readonly sandbox: string;
 }
 
-/** Body of `POST /sandboxes/:ref/publish` and `…/unpublish`. */
+/** Body of `POST /sandboxes/:ref/publish`, `…/unpublish` and `…/allow`. */
 export interface PortsRequest {
   readonly publish: readonly string[];
 }

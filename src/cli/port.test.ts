@@ -48,6 +48,7 @@ test.each([
 test.each([
   ["add", "publish"],
   ["rm", "unpublish"],
+  ["allow", "allow"],
 ])("netdock port %s hands the ports on as they are", async (command, method) => {
   const { code, stdout } = await cli.run("port", command, "web", "8080:80", "53/udp", "--json");
   expect([code, JSON.parse(stdout)]).toEqual([0, []]);

@@ -172,6 +172,11 @@ export interface Engine {
    * Connections that stand are not cut. `not_found` when one of them is not published: then all stay.
    */
   unpublish(sandboxRef: string, ports: readonly string[]): Promise<SandboxView>;
+  /**
+   * Says anew who may use published ports, named as `unpublish` names them: the sources behind each (`,from=192.0.2.0/24`), or
+   * everybody. Nobody finds a port closed meanwhile, and connections that stand are not cut. `not_found` as above.
+   */
+  allow(sandboxRef: string, ports: readonly string[]): Promise<SandboxView>;
 
   /** Makes the stack, joins its networks, publishes its ports and starts its process, all or nothing. */
   createSandbox(request: SandboxRequest): Promise<SandboxView>;

@@ -104,6 +104,7 @@ function engineOf(rooms: Rooms): Engine {
     connect: (sandboxRef, request) => through(() => membership.connect(sandboxRef, request)),
     disconnect: (sandboxRef, networkRef) => through(() => membership.disconnect(sandboxRef, networkRef)),
     publish: (ref, ports) => through(async () => sandboxView(core, await publishing.publish(ref, ports))),
+    allow: (ref, ports) => through(async () => sandboxView(core, await publishing.allow(ref, ports))),
     unpublish: (ref, ports) => through(async () => sandboxView(core, await publishing.unpublish(ref, ports))),
     setLink: (sandboxRef, networkRef, to) =>
       through(async () => partition.setLink(sandboxRef, networkRef, to)),

@@ -136,3 +136,69 @@ describe("unpublish()", () => {
     expect(published("next")).toEqual(["0.0.0.0:8080 → 80/tcp ×1"]);
   });
 });
+
+describe("allow()", () => {
+  beforeEach(async () => {
+    boot.host.ipv6 = true;
+    machine.prepare = () => undefined;
+    await boot.engine.createNetwork({ name: "four" });
+    // Its IPv6 side goes by the proxy.
+    await boot.engine.createSandbox({
+      name: "shy",
+      networks: [{ network: "four" }],
+      publish: ["8090:80", "9000-9009:80-89"],
+    });
+  });
+
+  const sources = (): unknown[] =>
+    boot.engine.sandbox("shy").bindings.map(({ hostIp, hostPort, from }) => [`${hostIp} ${hostPort}`, from]);
+
+  test("puts other sources in place of those before, and nobody in place of all", async () => {
+    const before = pictureOf(machine, boot);
+    const { servedPorts, heldPorts } = boot.host;
+    await boot.engine.allow("shy", ["8090:80,from=192.0.2.0/24,from=fd00::1"]);
+    const from = ["192.0.2.0/24", "fd00::1/128"];
+    expect(sources()).toEqual([
+      ["0.0.0.0 8090", from],
+      [":: 8090", from],
+      ["0.0.0.0 9000", undefined],
+      [":: 9000", undefined],
+    ]);
+    expect([boot.host.servedPorts, boot.host.heldPorts]).toEqual([servedPorts, heldPorts]);
+    await boot.engine.allow("shy", ["80,from=198.51.100.7", "9000-9009:80-89,from=10.0.0.0/8"]);
+    expect(sources().map((row) => (row as unknown[])[1])).toEqual([
+      ["198.51.100.7/32"],
+      ["198.51.100.7/32"],
+      ["10.0.0.0/8"],
+      ["10.0.0.0/8"],
+    ]);
+    await boot.engine.close();
+    boot = await machine.boot();
+    expect(await faultsOf(machine, boot)).toEqual([]);
+    await boot.engine.allow("shy", ["8090:80", "9000-9009:80-89"]);
+    expect(pictureOf(machine, boot)).toBe(before);
+  });
+
+  test("is one firewall transaction", async () => {
+    const { host } = boot;
+    const apply = host.apply.bind(host);
+    const plans: string[][] = [];
+    host.apply = (ops) => {
+      plans.push(ops.map(({ op }) => op));
+      return apply(ops);
+    };
+    await boot.engine.allow("shy", ["8090:80,from=192.0.2.0/24", "9000-9009:80-89,from=192.0.2.0/24"]);
+    expect(plans).toEqual([["firewall.change"]]);
+  });
+
+  test("of a port that is not published is refused, and a kernel that fails leaves no trace", async () => {
+    const before = pictureOf(machine, boot);
+    const refused = boot.engine.allow("shy", ["8090:80,from=192.0.2.1", "8091:80,from=192.0.2.1"]);
+    await expect(refused).rejects.toMatchObject({ code: "not_found", op: "port.allow", field: "publish[1]" });
+    expect(pictureOf(machine, boot)).toBe(before);
+    boot.host.failAfter = 1;
+    await expect(boot.engine.allow("shy", ["8090:80,from=192.0.2.1"])).rejects.toThrow("injected");
+    expect(pictureOf(machine, boot)).toBe(before);
+    expect(await faultsOf(machine, boot)).toEqual([]);
+  });
+});

@@ -3,7 +3,8 @@ import { parseIp } from "../base/ip.ts";
 import type { EndpointId, SandboxId } from "../model/ids.ts";
 import type { PortMapping } from "../model/ports.ts";
 import { FakeHost, fakeProxy } from "../testkit/fake-host.ts";
-import { type HeldPort, PortTable, type PublishPlace } from "./ports.ts";
+import type { HeldPort, PublishPlace } from "./port-wish.ts";
+import { PortTable } from "./ports.ts";
 import { parsePublish } from "./publish.ts";
 
 const A = "a" as SandboxId;

@@ -1,5 +1,5 @@
 import { isNetError, NetError } from "../base/errors.ts";
-import { familyOf, isUnspecified, parseIp, type Family, type Ip } from "../base/ip.ts";
+import { familyOf, type Ip } from "../base/ip.ts";
 import type { Host } from "../model/host.ts";
 import type { SandboxId } from "../model/ids.ts";
 import type { PortBinding, PortMapping } from "../model/ports.ts";
@@ -7,17 +7,7 @@ import type { PortProxy } from "../model/proxy.ts";
 import { PortOwners } from "./port-owners.ts";
 import { reserveRange, type ReservedRange } from "./port-range.ts";
 import { inPublish, noneFree } from "./port-refusal.ts";
-
-/** A binding before it is known which endpoint receives it. */
-export type HeldPort = Omit<PortBinding, "endpointId">;
-
-/** A family in which a sandbox publishes, and where: absent, on every address of the host. */
-export interface PublishPlace {
-  readonly family: Family;
-  readonly defaultIp: Ip | undefined;
-  /** Published at the sandbox's own address only: nothing of the host's is held, or led there. */
-  readonly opened: boolean;
-}
+import { fulfils, type HeldPort, hostIps, isSamePort, numbersOf, type PublishPlace } from "./port-wish.ts";
 
 interface Holding {
   readonly port: HeldPort;
@@ -28,9 +18,6 @@ interface Holding {
   /** Where the proxy leads it; undefined where addresses are translated, or nobody receives it. */
   proxied: Ip | undefined;
 }
-
-/** Free numbers tried before giving up: another process may have the same number on the other family. */
-const EPHEMERAL_TRIES = 16;
 
 /** A held port whose traffic goes by way of the proxy. */
 export interface ProxiedPort {
@@ -142,10 +129,27 @@ export class PortTable {
     });
   }
 
+  /** Puts other wishes, which differ in who may use a port, in the place of these; the ports stay held, and are led as before. */
+  replaceMappings(sandbox: SandboxId, changed: ReadonlyMap<PortMapping, PortMapping>): void {
+    const held = this.#held.get(sandbox);
+    if (held === undefined) return;
+    const next = held.map((holding) => {
+      const mapping = holding.mapping === undefined ? undefined : changed.get(holding.mapping);
+      if (mapping === undefined) return holding;
+      const { from: _, ...port } = holding.port;
+      return {
+        ...holding,
+        mapping,
+        port: mapping.from === undefined ? port : { ...port, from: mapping.from },
+      };
+    });
+    this.#held.set(sandbox, next);
+  }
+
   /** The ports that are led by the proxy from now on; all others of the sandbox are not. */
   serve(sandbox: SandboxId, proxied: readonly ProxiedPort[]): void {
     for (const holding of this.#held.get(sandbox) ?? []) {
-      const target = proxied.find((p) => p.port === holding.port)?.target;
+      const target = proxied.find((p) => isSamePort(p.port, holding.port))?.target;
       if (holding.proxied === target) continue;
       holding.proxied = undefined;
       const to = target === undefined ? undefined : { ip: target, port: holding.port.containerPort };
@@ -245,50 +249,4 @@ export class PortTable {
     this.#owners.add(sandbox, port);
     return { port, mapping, range, proxied: undefined };
   }
-}
-
-/** Ports of the host to try for a mapping, in this order; undefined is one that the host finds free. `known`: in the other family. */
-function numbersOf(mapping: PortMapping, known: number | undefined): (number | undefined)[] {
-  const { hostPort, hostPortLast = hostPort } = mapping;
-  if (hostPort === undefined || hostPortLast === undefined) {
-    return [known, ...Array.from({ length: EPHEMERAL_TRIES - 1 }, () => undefined)];
-  }
-  const range = Array.from({ length: hostPortLast - hostPort + 1 }, (_, i) => hostPort + i);
-  return known === undefined ? range : [known, ...range.filter((port) => port !== known)];
-}
-
-/**
- * Host addresses of a mapping: its own, the networks' defaults, or every address. Where a sandbox publishes in one family
- * only, the proxy leads there from the other; as in Docker, "every address" of the host is its IPv6 ones, too.
- */
-function hostIps(mapping: PortMapping, places: readonly PublishPlace[]): Ip[] {
-  const placeOf = (ip: Ip): PublishPlace | undefined => places.find((p) => p.family === familyOf(ip));
-  const held = places.filter((place) => !place.opened);
-  if (held.length === 0) return [];
-  // There is no proxy for SCTP.
-  const reached = (ip: Ip): boolean => {
-    const place = placeOf(ip);
-    return place === undefined ? mapping.protocol !== "sctp" : !place.opened;
-  };
-  if (mapping.hostIp !== undefined) return [mapping.hostIp].filter(reached);
-  const ips = held.flatMap(({ family, defaultIp }) => {
-    if (defaultIp === undefined || isUnspecified(defaultIp)) return [EVERY[family]];
-    // The other family's own place says where that is published.
-    return familyOf(defaultIp) !== family && placeOf(defaultIp) !== undefined ? [] : [defaultIp];
-  });
-  if (ips.includes(EVERY[4]) && placeOf(EVERY[6]) === undefined) ips.push(EVERY[6]);
-  return ips.filter(reached);
-}
-
-const EVERY = { 4: parseIp("0.0.0.0"), 6: parseIp("::") } as const;
-
-function fulfils(port: HeldPort, mapping: PortMapping): boolean {
-  return (
-    port.protocol === mapping.protocol &&
-    port.containerPort === mapping.containerPort &&
-    port.count === mapping.count &&
-    (mapping.hostIp === undefined || mapping.hostIp === port.hostIp) &&
-    (mapping.hostPort === undefined ||
-      (mapping.hostPort <= port.hostPort && port.hostPort <= (mapping.hostPortLast ?? mapping.hostPort)))
-  );
 }

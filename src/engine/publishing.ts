@@ -69,7 +69,7 @@ export class Publishing {
     return core.lock.run(`sandbox:${id}`, async () => {
       const before = core.state.findSandbox(id, op);
       const gone = new Set(
-        named.flatMap((wish, i) => this.#meant(before, wish, `publish[${i}]`, texts[i] ?? "")),
+        named.flatMap((wish, i) => this.#meant(before, wish, `publish[${i}]`, texts[i] ?? "", op)),
       );
       const after: Sandbox = { ...before, ports: before.ports.filter((mapping) => !gone.has(mapping)) };
       await using undo = core.undoStack(op);
@@ -97,6 +97,50 @@ export class Publishing {
       core.ports.drop(id, dropped);
       core.step("port.unpublish:committed");
       this.#emit("unpublish", made, texts);
+      return made;
+    });
+  }
+
+  /** Ports are named as in `unpublish`; the sources behind a port are those that may use it from now on. */
+  async allow(sandboxRef: string, texts: readonly string[]): Promise<Sandbox> {
+    const core = this.#core;
+    const op = "port.allow";
+    const named = texts.map((text, i) => parsePublish(text, `publish[${i}]`));
+    const { id } = core.state.findSandbox(sandboxRef, op);
+    return core.lock.run(`sandbox:${id}`, async () => {
+      const before = core.state.findSandbox(id, op);
+      const changed = new Map<PortMapping, PortMapping>();
+      for (const [i, wish] of named.entries()) {
+        for (const mapping of this.#meant(before, wish, `publish[${i}]`, texts[i] ?? "", op)) {
+          changed.set(mapping, allowing(mapping, wish.from));
+        }
+      }
+      const after: Sandbox = {
+        ...before,
+        ports: before.ports.map((mapping) => changed.get(mapping) ?? mapping),
+      };
+      await using undo = core.undoStack(op);
+      const intent = core.commit("process", () => core.store.addIntent({ kind: op, sandboxId: id }));
+      undo.defer(() => {
+        core.commit("process", () => core.store.clearIntent(intent));
+      });
+      core.step("port.allow:intended");
+      const ways = waysOf(core, core.state.endpointsOf(id));
+      const was = publishedOn(core, ways, { held: core.ports.of(id), wishes: before.ports });
+      core.ports.replaceMappings(id, changed);
+      undo.defer(() => core.ports.replaceMappings(id, new Map([...changed].map(([old, now]) => [now, old]))));
+      const will = publishedOn(core, ways, { held: core.ports.of(id), wishes: after.ports });
+      await this.#turn({ sandbox: before, published: was }, { sandbox: after, published: will }, undo);
+      core.step("port.allow:applied");
+      const made = { ...after, bindings: will.bindings };
+      core.commit("process", () => {
+        core.store.putSandbox(made);
+        core.store.clearIntent(intent);
+      });
+      undo.commit();
+      core.state.putSandbox(made);
+      core.step("port.allow:committed");
+      this.#emit("allow", made, texts);
       return made;
     });
   }
@@ -130,13 +174,13 @@ export class Publishing {
     });
   }
 
-  #meant(sandbox: Sandbox, wish: PortMapping, field: string, text: string): PortMapping[] {
+  #meant(sandbox: Sandbox, wish: PortMapping, field: string, text: string, op: string): PortMapping[] {
     const found = sandbox.ports.filter((mapping) =>
       isMeant(mapping, wish, this.#bindingsOf(sandbox, mapping)),
     );
     if (found.length > 0) return found;
     const remedy = "name a port as `netdock port ls` shows it: HOST-PORT:PORT/PROTOCOL, or PORT/PROTOCOL";
-    throw new NetError("not_found", "port.unpublish", {
+    throw new NetError("not_found", op, {
       message: `${field}: sandbox ${sandbox.name} does not publish ${text}: ${remedy}`,
       subject: sandbox.name,
       field,
@@ -160,7 +204,7 @@ export class Publishing {
     );
   }
 
-  #emit(action: "publish" | "unpublish", { id, name }: Sandbox, texts: readonly string[]): void {
+  #emit(action: "publish" | "unpublish" | "allow", { id, name }: Sandbox, texts: readonly string[]): void {
     this.#core.events.emit({ type: "sandbox", action, id, attributes: { name, ports: texts.join(" ") } });
   }
 }
@@ -187,4 +231,9 @@ function isMeant(
       (wish.hostPort === mapping.hostPort && wish.hostPortLast === mapping.hostPortLast) ||
       held.some(({ hostPort }) => hostPort === wish.hostPort))
   );
+}
+
+/** The same wish for other sources; without any, for everybody. */
+function allowing({ from: _, ...mapping }: PortMapping, from: PortMapping["from"]): PortMapping {
+  return from === undefined ? mapping : { ...mapping, from };
 }

@@ -79,6 +79,7 @@ export class Recovery {
       case "network.change":
       case "port.publish":
       case "port.unpublish":
+      case "port.allow":
         // Nothing of it is stored before its commit: what was before is made again by the reconcile that follows.
         core.commit("process", () => core.store.clearIntent(record));
         return;

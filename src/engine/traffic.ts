@@ -18,7 +18,8 @@ import {
 } from "../plan/firewall/index.ts";
 import { chooseGateway } from "../plan/gateway.ts";
 import type { Core } from "./core.ts";
-import type { HeldPort, ProxiedPort, PublishPlace } from "./ports.ts";
+import type { HeldPort, PublishPlace } from "./port-wish.ts";
+import type { ProxiedPort } from "./ports.ts";
 
 const FAMILIES: readonly Family[] = [4, 6];
 

@@ -189,12 +189,12 @@ const ask: fc.Arbitrary<Ask> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc
-      .tuple(sandboxName, fc.array(publish, { minLength: 1, maxLength: 2 }), fc.boolean())
-      .map(([name, ports, add]) =>
-        add
-          ? told("publish", (engine) => engine.publish(name, ports), name, ports)
-          : told("unpublish", (engine) => engine.unpublish(name, ports), name, ports),
-      ),
+      .tuple(
+        sandboxName,
+        fc.array(publish, { minLength: 1, maxLength: 2 }),
+        fc.constantFrom("publish", "unpublish", "allow"),
+      )
+      .map(([name, ports, what]) => told(what, (engine) => engine[what](name, ports), name, ports)),
   },
   {
     weight: 2,

@@ -6,7 +6,7 @@ export interface NetdockEvent {
   readonly time: string;
   readonly type: "network" | "sandbox" | "daemon";
   /**
-   * network: create, connect, disconnect, cut, heal, peer, unpeer, policy, destroy, prune; sandbox: create, publish, unpublish, start, die,
+   * network: create, connect, disconnect, cut, heal, peer, unpeer, policy, destroy, prune; sandbox: create, publish, unpublish, allow, start, die,
    * destroy; daemon: reconcile,
    * partition, heal.
    */

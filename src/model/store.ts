@@ -15,7 +15,7 @@ export type Intent =
   | { readonly kind: "sandbox.create"; readonly sandboxId: SandboxId }
   | { readonly kind: "sandbox.remove"; readonly sandboxId: SandboxId }
   | { readonly kind: "endpoint.attach"; readonly endpointId: EndpointId; readonly sandboxId: SandboxId }
-  | { readonly kind: "port.publish" | "port.unpublish"; readonly sandboxId: SandboxId }
+  | { readonly kind: "port.publish" | "port.unpublish" | "port.allow"; readonly sandboxId: SandboxId }
   | { readonly kind: "endpoint.detach"; readonly endpointId: EndpointId; readonly sandboxId: SandboxId };
 
 export interface IntentRecord {

@@ -159,6 +159,12 @@ export const OPERATIONS: readonly Operation[] = [
     done: (engine) => published(engine, "app") === "",
   },
   {
+    name: "port.allow",
+    run: (engine) => engine.allow("web", ["8080:80,from=192.0.2.0/24,from=fd00::7"]),
+    undone: (engine) => sandboxOf(engine, "web")?.bindings.every(({ from }) => from === undefined) === true,
+    done: (engine) => sandboxOf(engine, "web")?.bindings.every(({ from }) => from?.length === 2) === true,
+  },
+  {
     name: "sandbox.remove",
     run: (engine) => engine.removeSandbox("app", { force: true }),
     undone: (engine) => sandboxOf(engine, "app") !== undefined,

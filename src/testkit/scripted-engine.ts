@@ -41,6 +41,7 @@ export function scriptedEngine(script: Partial<Engine> = {}): ScriptedEngine {
     partition: () => ({ cut: [], groups: [] }),
     publish: async () => sampleSandbox(),
     unpublish: async () => sampleSandbox(),
+    allow: async () => sampleSandbox(),
     createSandbox: async (request) => sampleSandbox({ name: request.name ?? "calm_otter" }),
     sandboxes: () => [sampleSandbox()],
     sandbox: (ref) => named("sandbox", ref, [sampleSandbox()]),

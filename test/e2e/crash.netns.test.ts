@@ -61,6 +61,11 @@ const CASES: Readonly<Record<string, Case>> = {
     after: [["rm", "-f", "x"]],
   },
   "port.unpublish": { before: [RUN], act: ["port", "rm", "x", "7777:80"], after: [["rm", "-f", "x"]] },
+  "port.allow": {
+    before: [RUN],
+    act: ["port", "allow", "x", "7777:80,from=192.0.2.2"],
+    after: [["rm", "-f", "x"]],
+  },
   "endpoint.attach": {
     before: [RUN],
     act: ["network", "connect", "--gw-priority", "5", "other", "x"],

@@ -103,6 +103,18 @@ describe("a port with an allow-list", () => {
     expect((await askFrom(world, "mate", "tcp", "192.0.2.1", 8091)).code).toBe(1);
   });
 
+  test("is changed in place: who is let in, from the next connection on", async () => {
+    await world.netdockOk("port", "add", "shy", "8092:80,from=192.0.2.66");
+    expect(await askFromSource("192.0.2.2", "192.0.2.1", 8092)).toBe("");
+    await world.netdockOk("port", "allow", "shy", "8092:80,from=192.0.2.2,from=fd00:2::2");
+    expect(await askFromSource("192.0.2.2", "192.0.2.1", 8092)).toMatch(/^shy /);
+    expect(await askFromSource("fd00:2::2", "fd00:2::1", 8092)).toMatch(/^shy /);
+    expect(await askFromSource("192.0.2.66", "192.0.2.1", 8092)).toBe("");
+    await world.netdockOk("port", "allow", "shy", "8092:80");
+    expect(await askFromSource("192.0.2.66", "192.0.2.1", 8092)).toMatch(/^shy /);
+    await world.netdockOk("port", "rm", "shy", "8092:80");
+  });
+
   test("holds for UDP and for every port of a range", async () => {
     await world.netdockOk(
       "port",

@@ -198,6 +198,11 @@ export class SandboxHandle implements AsyncDisposable {
     await this.#owner.open().engine.unpublish(this.id, ports);
   }
 
+  /** Says anew who may use published ports: `web.allow("8080:80,from=192.0.2.0/24")`. */
+  async allow(...ports: readonly string[]): Promise<void> {
+    await this.#owner.open().engine.allow(this.id, ports);
+  }
+
   /** Joins another network, live. */
   connect(network: string, request: Omit<EndpointRequest, "network"> = {}): Promise<Endpoint> {
     return this.#owner.open().engine.connect(this.id, { ...request, network });

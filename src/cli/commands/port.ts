@@ -27,6 +27,11 @@ export async function runPortRm(call: Call): Promise<number> {
   return show(call, await call.client.unpublish(ref, ports));
 }
 
+export async function runPortAllow(call: Call): Promise<number> {
+  const [ref, ...ports] = call.args as [string, ...string[]];
+  return show(call, await call.client.allow(ref, ports));
+}
+
 const HEADINGS = ["PORT", "HOST", "FROM"];
 
 function row(binding: PortBinding): string[] {

@@ -46,6 +46,21 @@ export const PORT_COMMANDS: readonly CommandSpec[] = [
     load: async () => ({ run: (await import("../commands/port.ts")).runPortAdd }),
   },
   {
+    path: "port allow",
+    summary: "Say who may use published ports of a sandbox, live",
+    description:
+      "Changes the allow-list of ports that are published: ,from=CIDR behind a port names who may use it from now on, in place " +
+      "of what was said before; without it everybody may. The port is never closed meanwhile, and connections that stand are not " +
+      "cut. If one of the ports is not published, nothing changes.",
+    args: [SANDBOX, { name: "PORTS...", text: "[[HOST-IP:]HOST-PORT:]PORT[/PROTOCOL][,from=CIDR...]" }],
+    flags: [JSON_FLAG],
+    examples: [
+      ["netdock port allow web 8080:80,from=192.0.2.0/24", "only these may use it, and the host itself"],
+      ["netdock port allow web 8080:80", "everybody may again"],
+    ],
+    load: async () => ({ run: (await import("../commands/port.ts")).runPortAllow }),
+  },
+  {
     path: "port rm",
     summary: "Withdraw published ports of a sandbox, live",
     description:

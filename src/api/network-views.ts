@@ -125,7 +125,7 @@ export const networkView: Schema<NetworkView> = object<NetworkView>({
         addresses: list("Addresses", cidr("Address")),
         sysctls: texts("Sysctls that the network changes, and their values before"),
       },
-      optional: {},
+      optional: { down: flag<true>("It was down") },
     }),
     policy: egressPolicy,
     peers: list("Networks its members may reach, as they are stored", peer),

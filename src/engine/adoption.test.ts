@@ -33,8 +33,8 @@ const bridge = ():
   return { up, alias, addresses: [...addresses], localnet: machine.kernel.host.sysctls.get(LOCALNET) };
 };
 
-const AS_IT_WAS = { up: true, alias: "theirs", addresses: ["10.7.0.1/24"], localnet: "0" };
-const IN_USE = { ...AS_IT_WAS, addresses: ["10.7.0.1/24", "10.8.0.1/24"], localnet: "1" };
+const AS_IT_WAS = { up: false, alias: "theirs", addresses: ["10.7.0.1/24"], localnet: "0" };
+const IN_USE = { ...AS_IT_WAS, up: true, addresses: ["10.7.0.1/24", "10.8.0.1/24"], localnet: "1" };
 
 beforeEach(async () => {
   machine = new Machine();
@@ -56,6 +56,24 @@ test("a bridge that is there is brought up and used, and left as it was when the
   await boot.engine.removeSandbox("s", { force: true });
   await boot.engine.removeNetwork("net");
   expect(bridge()).toEqual(AS_IT_WAS);
+});
+
+test("a bridge that was up stays so", async () => {
+  theirs("br0", "bridge");
+  machine.kernel.apply({ op: "link.set", netns: HOST_NETNS, name: "br0", set: { up: true } });
+  await boot.engine.createNetwork(request);
+  await boot.engine.close();
+  boot = await machine.boot();
+  await boot.engine.removeNetwork("net");
+  expect(bridge()).toEqual({ ...AS_IT_WAS, up: true });
+});
+
+test("a bridge that its owner removed does not keep the network", async () => {
+  theirs("br0", "bridge");
+  await boot.engine.createNetwork(request);
+  machine.kernel.apply({ op: "link.delete", netns: HOST_NETNS, name: "br0" });
+  await boot.engine.removeNetwork("net");
+  expect(boot.engine.networks().map(({ name }) => name)).not.toContain("net");
 });
 
 test("an address that it had before is still its own", async () => {

@@ -21,7 +21,8 @@ export function adoptBridge(core: Core, network: Network, name: string | undefin
       remedy,
     });
   }
-  const adopted = { ...network, adopted: { addresses: found.addresses, sysctls: {} } };
+  const state = { addresses: found.addresses, ...(found.up ? {} : { down: true as const }) };
+  const adopted = { ...network, adopted: { ...state, sysctls: {} } };
   const keys = core
     .driverOf(network)
     .network(adopted)
@@ -32,5 +33,5 @@ export function adoptBridge(core: Core, network: Network, name: string | undefin
     const value = core.host.readSysctl(key);
     return value === undefined ? [] : [[key, value] as const];
   });
-  return { ...adopted, adopted: { ...adopted.adopted, sysctls: Object.fromEntries(values) } };
+  return { ...adopted, adopted: { ...state, sysctls: Object.fromEntries(values) } };
 }

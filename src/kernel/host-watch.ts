@@ -9,7 +9,7 @@ import type { Message } from "../wire/netlink/message.ts";
 import { RTNLGRP, RTPROT } from "../wire/netlink/route-numbers.ts";
 import { POLL } from "./libc.ts";
 import type { NetlinkSocket } from "./netlink-socket.ts";
-import { linksOf } from "./observe.ts";
+import { isolatedPort, linksOf } from "./observe.ts";
 import type { Poller } from "./poller.ts";
 import { concernsUs } from "./firewall-events.ts";
 
@@ -129,7 +129,8 @@ export class HostWatch {
     switch (decoded.kind) {
       case "link":
         // Bridge ports are reported a second time in their own family; leaving a bridge even as a deletion.
-        return decoded.link.family === AF_BRIDGE ? undefined : this.#linkEvent(decoded.link, decoded.gone);
+        if (decoded.link.family !== AF_BRIDGE) return this.#linkEvent(decoded.link, decoded.gone);
+        return decoded.gone ? undefined : this.#portEvent(decoded.link);
       case "address": {
         const { address, gone } = decoded;
         const key = addressKey(address);
@@ -163,10 +164,20 @@ export class HostWatch {
     const signature = gone ? "" : signatureOf(link);
     if (gone) this.#links.delete(link.index);
     else this.#links.set(link.index, knownOf(link));
-    if (before?.signature === signature || this.#ours.has(name)) return undefined;
+    const samePort = before?.isolated === isolatedPort(link);
+    if ((before?.signature === signature && samePort) || this.#ours.has(name)) return undefined;
     // A renamed link is gone under its old name.
     if (before !== undefined && before.name !== name) return linkEvent(before.name, true);
     return linkEvent(name, gone);
+  }
+
+  /** Settings of a port that somebody changed through its bridge are told in the bridge's family alone. */
+  #portEvent({ index, port }: Link): HostEvent | undefined {
+    const known = this.#links.get(index);
+    const isolated = port?.isolated;
+    if (known === undefined || isolated === undefined || known.isolated === isolated) return undefined;
+    this.#links.set(index, { ...known, isolated });
+    return this.#ours.has(known.name) ? undefined : linkEvent(known.name, false);
   }
 
   #learn(): void {
@@ -208,11 +219,14 @@ interface Known {
   readonly name: string;
   readonly signature: string;
   readonly ours: boolean;
+  /** Of a port of a bridge. */
+  readonly isolated: boolean | undefined;
 }
 
 function knownOf(link: Link): Known {
   const { name = "", alias = "" } = link;
-  return { name, signature: signatureOf(link), ours: alias.startsWith(ALIAS_PREFIX) };
+  const ours = alias.startsWith(ALIAS_PREFIX);
+  return { name, signature: signatureOf(link), ours, isolated: isolatedPort(link) };
 }
 
 function linkEvent(name: string, gone: boolean): HostEvent {

@@ -15,6 +15,7 @@ import { close, linkIndex } from "./libc.ts";
 import { NetlinkSocket } from "./netlink-socket.ts";
 import { ThreadNamespaces } from "./netns.ts";
 import { NetnsTable } from "./netns-table.ts";
+import { readBridgeFilter } from "./bridge-filter.ts";
 import { observeLink, observeNetns } from "./observe.ts";
 import { NetnsPins, type Pins } from "./pins.ts";
 import { Poller } from "./poller.ts";
@@ -138,7 +139,7 @@ export class LinuxHost implements Host {
 
   observe(netns: NetnsKey): ObservedNetns {
     try {
-      return observeNetns(this.#table.route(netns));
+      return observeNetns(this.#table.route(netns), () => this.#table.enter(netns, readBridgeFilter));
     } finally {
       this.#table.rest(netns);
     }

@@ -6,13 +6,14 @@ import { decodeLink, dumpLinks, getLink, type Link } from "../wire/netlink/link.
 import { IFF, RTEXT_FILTER } from "../wire/netlink/link-numbers.ts";
 import { decodeRoute, dumpRoutes, type Route, type RouteFilter } from "../wire/netlink/route.ts";
 import { RT_TABLE, RTN } from "../wire/netlink/route-numbers.ts";
-import { isFiltered } from "./bridge-filter.ts";
+import { type BridgeFilter, isFiltered } from "./bridge-filter.ts";
 import { hasErrno } from "./errno.ts";
 import type { NetlinkSocket } from "./netlink-socket.ts";
 
-/** Links with their addresses, and the unicast routes of the main table. */
-export function observeNetns(socket: NetlinkSocket): ObservedNetns {
+/** Links with their addresses, and the unicast routes of the main table. `filterOf` is asked where there are ports of bridges. */
+export function observeNetns(socket: NetlinkSocket, filterOf: () => BridgeFilter): ObservedNetns {
   const links = linksOf(socket);
+  const apart = portsApart(links, filterOf);
   const names = new Map(links.map((link) => [link.index, link.name ?? ""]));
   const addresses = addressesByLink(socket);
   const routes = routesOf(socket, RT_TABLE.MAIN);
@@ -25,10 +26,37 @@ export function observeNetns(socket: NetlinkSocket): ObservedNetns {
           ? []
           : own.filter((a) => !isAlone(a) && !connected.has(`${link.index} ${subnetOf(a)}`));
       const observed = observedLink(link, names, own);
-      return unrouted.length === 0 ? observed : { ...observed, unrouted };
+      return {
+        ...observed,
+        ...(unrouted.length === 0 ? {} : { unrouted }),
+        ...(apart.has(link.index) ? { apart: apart.get(link.index) } : {}),
+      };
     }),
     routes: routes.map((route) => observedRoute(route, names)),
   };
+}
+
+/** Which ports of bridges are kept apart, by the bridge itself or by the host's firewall. */
+function portsApart(links: readonly Link[], filterOf: () => BridgeFilter): Map<number, boolean> {
+  const ports = links.flatMap((link) => {
+    const isolated = isolatedPort(link);
+    return isolated === undefined ? [] : [{ link, isolated }];
+  });
+  if (ports.length === 0) return new Map();
+  const filter = filterOf();
+  const filtered = new Set(
+    links
+      .filter(
+        ({ linkInfo }) => filter?.allBridges === true || (filter !== undefined && isFiltered(linkInfo?.info)),
+      )
+      .map(({ index }) => index),
+  );
+  return new Map(ports.map(({ link, isolated }) => [link.index, isolated || filtered.has(link.master ?? 0)]));
+}
+
+/** Whether a port of a bridge is isolated; undefined for every other link. */
+export function isolatedPort({ linkInfo }: Link): boolean | undefined {
+  return linkInfo?.slave?.kind === "bridge" ? linkInfo.slave.data?.isolated : undefined;
 }
 
 /** One link by name, with its addresses. */

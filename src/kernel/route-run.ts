@@ -175,6 +175,8 @@ export class RouteRun {
         this.#settleCreate(socket, op, reply);
         return;
       case "link.set":
+        // What is gone is down.
+        if (op.set.up === false && ALREADY_GONE.includes(errno)) return;
         fail(op, reply);
         if (before !== undefined) this.#undo(before);
         this.#setPort(socket, op);

@@ -25,6 +25,8 @@ export interface ObservedLink {
   readonly unrouted?: readonly Cidr[] | undefined;
   /** Of bridges: frames within it meet the host's firewall, by a setting of its own. */
   readonly filtered?: boolean | undefined;
+  /** Of ports of bridges: frames to other such ports meet the host's firewall, or are not passed on; see LinkSpec.isolated. */
+  readonly apart?: boolean | undefined;
 }
 
 export interface ObservedRoute {

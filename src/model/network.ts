@@ -59,6 +59,8 @@ export interface Pool {
 /** What a link had before a network adopted it, and keeps when the network goes. */
 export interface Adopted {
   readonly addresses: readonly Cidr[];
+  /** It was down. */
+  readonly down?: true;
   /** Values of the sysctls that the network changes. */
   readonly sysctls: Readonly<Record<string, string>>;
 }

@@ -138,6 +138,8 @@ export interface Blueprint {
     readonly addresses: readonly Cidr[];
     /** A link that was there before and stays after us: brought up and used, never made or deleted. */
     readonly foreign?: boolean | undefined;
+    /** Of a foreign link: it was down before, and is again when we go. */
+    readonly downAfter?: boolean | undefined;
   }[];
   /** Addresses of links that appear as a peer in `links`, or belong to a foreign link. */
   readonly addresses: readonly { readonly netns: NetnsKey; readonly address: AddressSpec }[];

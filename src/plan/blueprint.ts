@@ -37,11 +37,12 @@ export function removeOps(blueprint: Blueprint): Op[] {
     if (before !== undefined) ops.push({ op: "sysctl.set", netns, key, value: before, optional: true });
   }
   ops.push(...firewallOps([], blueprint.firewall));
-  for (const { netns, link, addresses, foreign } of blueprint.links) {
+  for (const { netns, link, addresses, foreign, downAfter } of blueprint.links) {
     if (foreign === true) {
       for (const address of addresses) {
         ops.push({ op: "address.delete", netns, address: { link: link.name, address } });
       }
+      if (downAfter === true) ops.push({ op: "link.set", netns, name: link.name, set: { up: false } });
     } else ops.push({ op: "link.delete", netns, name: link.name });
   }
   return ops;

@@ -173,6 +173,9 @@ function setLink(netns: NetnsKey, link: LinkSpec, found: ObservedLink): Repair |
     if (link.hairpin === true) set.hairpin = true;
     if (link.isolated === true) set.isolated = true;
     words.push(`is not a port of ${link.master}`);
+  } else if (link.isolated === true && found.apart === false) {
+    set.isolated = true;
+    words.push("is not kept apart from the other ports");
   }
   if (link.kind.type === "bridge" && link.kind.filtered === true && found.filtered !== true) {
     set.filtered = true;

@@ -1,4 +1,6 @@
 import type { Ip } from "../base/ip.ts";
+import type { FirewallElement } from "../model/firewall.ts";
+import { networkElements } from "../plan/firewall/index.ts";
 import { Lab, type LabNode } from "./lab.ts";
 import { probe, type Visit } from "./packets.ts";
 
@@ -40,6 +42,25 @@ const WORDS: Readonly<Record<string, string>> = {
   EALREADY: "dropped",
   ECONNREFUSED: "refused",
 };
+
+/** Longer than a neighbour's second solicitation takes: the first to a new bridge may find nobody who listens yet. */
+export const PATIENCE_MS = 3000;
+
+/** The firewall's elements of ordinary networks on these bridges: NAT in both families, and members may talk. */
+export function natElements(bridges: readonly Pick<LabBridge, "bridge">[]): FirewallElement[] {
+  return bridges.flatMap(({ bridge }) =>
+    networkElements({
+      bridge,
+      internal: false,
+      icc: true,
+      trusted: [],
+      mode4: "nat",
+      mode6: "nat",
+      leave4: "masquerade",
+      leave6: "masquerade",
+    }),
+  );
+}
 
 /** A host between bridges and the outside, made with `ip` and without a firewall. */
 export class BridgeLab implements Disposable {

@@ -96,7 +96,8 @@ export class FakeKernel {
         return () => void addresses.delete(op.address.address);
       }
       case "address.delete": {
-        const { addresses } = this.#link(op.netns, op.address.link);
+        // Gone is gone, as in Linux.
+        const addresses = this.netns(op.netns).links.get(op.address.link)?.addresses ?? new Set();
         addresses.delete(op.address.address);
         return () => void addresses.add(op.address.address);
       }
@@ -181,6 +182,7 @@ export class FakeKernel {
 
   #setLink(netns: FakeNetns, { name, set }: Extract<Op, { op: "link.set" }>): () => void {
     const link = netns.links.get(name);
+    if (link === undefined && set.up === false) return () => undefined;
     if (link === undefined) throw kernelError("link.set", "ENODEV", name);
     if (typeof set.master === "string" && !netns.links.has(set.master)) {
       throw kernelError("link.set", "ENODEV", set.master);

@@ -196,11 +196,24 @@ test.each([true, false])("link-local addresses are reached by members where ICC 
   }
 });
 
+/** Resolves when the engine mended something. */
+function nextReconcile(): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = world.engine.subscribe(({ action }) => {
+      if (action !== "reconcile") return;
+      stop();
+      resolve();
+    });
+  });
+}
+
 describe("a bridge that is there already", () => {
   const ICC_OFF = { [`${OPTION}.enable_icc`]: "false" };
 
   test("is adopted with its links and addresses, and stays when the network goes", async () => {
     world.host.sh("ip link add br-theirs type bridge", "ip address add 10.99.0.1/24 dev br-theirs");
+    const isUp = (): boolean => /[<,]UP[,>]/.test(world.host.sh("ip link show br-theirs"));
+    expect(isUp()).toBe(false);
     const before = world.host.sh("ip -o address show br-theirs | sort");
     const options = { [`${OPTION}.name`]: "br-theirs" };
     await network({ name: "adopting", options }, ["adopting-a", "adopting-b"], 8140);
@@ -212,6 +225,7 @@ describe("a bridge that is there already", () => {
       await world.engine.removeSandbox(name, { force: true });
     }
     await world.engine.removeNetwork("adopting");
+    expect(isUp()).toBe(false);
     const after = world.host.sh("ip -o address show br-theirs scope global | sort");
     expect(after.match(/inet6? \S+/g)).toEqual(before.match(/inet6? \S+/g));
     expect(
@@ -230,12 +244,16 @@ describe("a bridge that is there already", () => {
       expect(seen("apart-b", "apart-a", family, { ip: HOST[family], port: 8150 })).not.toBe("closed");
       expect(seen("host", "apart-a", family)).not.toBe("closed");
     }
-    // It is the ports that do it: with one of them open, frames pass.
+    // It is the ports that do it: with one of them open, frames pass. It is seen, and put back.
     const [endpoint] = world.engine.sandbox("apart-a").endpoints;
+    const mended = nextReconcile();
     world.host.sh(`bridge link set dev ${endpoint?.hostInterface} isolated off`);
     // Who was asked for in vain is asked for again only after a second.
     world.host.sh(`nsenter --net=${world.engine.sandbox("apart-b").netnsPath} ip neigh flush dev eth0`);
     expect(seen("apart-b", "apart-a", 4)).toBe(world.address("apart-b", 4));
+    await mended;
+    expect(world.host.sh(`bridge -d link show dev ${endpoint?.hostInterface}`)).toContain("isolated on");
+    expect(isClosed("apart-b", "apart-a", 4)).toBe(true);
     // A port that was taken off and put back is as it was.
     world.host.sh(`ip link set ${endpoint?.hostInterface} nomaster`);
     const { differences } = await world.engine.reconcile({ dryRun: false });

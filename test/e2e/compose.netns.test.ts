@@ -290,6 +290,11 @@ describe("names", () => {
 });
 
 describe("the daemon", () => {
+  beforeAll(async () => {
+    await world.netdockOk("network", "create", "steady");
+    await world.netdockOk("run", "-d", "--name", "anchor", "--network", "steady", "--", "sleep", "1000");
+  });
+
   test("ends and comes back while sandboxes run: traffic, ports and names go on", async () => {
     await world.netdockOk(
       "run",
@@ -297,7 +302,7 @@ describe("the daemon", () => {
       "--name",
       "long",
       "--network",
-      "zone",
+      "steady",
       "-p",
       "8600:80",
       "--",
@@ -315,7 +320,7 @@ describe("the daemon", () => {
       (r) => r.name === "long",
     );
     expect(row).toMatchObject({ state: "running" });
-    expect((await world.exec("long", ["dig", "+short", "one"])).stdout).toMatch(/^\d/);
+    expect((await world.exec("long", ["dig", "+short", "anchor"])).stdout).toMatch(/^\d/);
     expect((await world.netdock(["run", "-d", "-p", "8600:80", "--", "sleep", "9"])).stderr).toContain(
       "sandbox long",
     );
@@ -333,7 +338,15 @@ describe("the daemon", () => {
 
   test("attach adopts a namespace and leaves it as it was", async () => {
     await world.host.sh("ip netns add foreign");
-    await world.netdockOk("attach", "--netns", "/run/netns/foreign", "--name", "guest", "--network", "zone");
+    await world.netdockOk(
+      "attach",
+      "--netns",
+      "/run/netns/foreign",
+      "--name",
+      "guest",
+      "--network",
+      "steady",
+    );
     const addresses = await world.host.sh("ip -n foreign -br addr show eth0");
     expect(addresses).toMatch(/UP/);
     expect(

@@ -90,7 +90,7 @@ export function planNetwork(network: Network, options: BridgeOptions): Blueprint
           linkLocal: false,
         },
         addresses,
-        ...(network.adopted === undefined ? {} : { foreign: true }),
+        ...(network.adopted === undefined ? {} : { foreign: true, downAfter: network.adopted.down === true }),
       },
     ],
     addresses: [],

@@ -4,13 +4,12 @@ import type { Ip } from "../../base/ip.ts";
 import type { FirewallElement } from "../../model/firewall.ts";
 import type { EgressPolicy, EgressRule } from "../../model/network.ts";
 import {
-  networkElements,
   ownPolicyElements,
   peerElements,
   policyElements,
   publishElements,
 } from "../../plan/firewall/index.ts";
-import { BridgeLab, HOST, HOST6 } from "../../testkit/bridge-lab.ts";
+import { BridgeLab, HOST, HOST6, natElements, PATIENCE_MS } from "../../testkit/bridge-lab.ts";
 import { NETLINK } from "../../wire/netlink/numbers.ts";
 import { NetlinkSocket } from "../netlink-socket.ts";
 import { checkBatch, compileTable } from "./index.ts";
@@ -64,9 +63,6 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 };
 
-/** Longer than a neighbour's second solicitation takes: the first to a new bridge may find nobody who listens yet. */
-const PATIENCE_MS = 3000;
-
 describe("egress policies", () => {
   let lab: BridgeLab;
   let socket: NetlinkSocket;
@@ -83,18 +79,7 @@ describe("egress policies", () => {
 
   const load = ({ network, a1 }: Case): void => {
     const elements: FirewallElement[] = [
-      ...BRIDGES.flatMap(({ bridge }) =>
-        networkElements({
-          bridge,
-          internal: false,
-          icc: true,
-          trusted: [],
-          mode4: "nat",
-          mode6: "nat",
-          leave4: "masquerade",
-          leave6: "masquerade",
-        }),
-      ),
+      ...natElements(BRIDGES),
       ...peerElements({ from: "nd-a", to: "nd-b", ports: [] }),
       ...(network === undefined ? [] : policyElements("nd-a", network)),
       ...(a1 === undefined ? [] : lab.addresses("a1").flatMap((ip) => ownPolicyElements(ip, a1))),

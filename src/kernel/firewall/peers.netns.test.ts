@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { networkElements, peerElements } from "../../plan/firewall/index.ts";
-import { BridgeLab } from "../../testkit/bridge-lab.ts";
+import { peerElements } from "../../plan/firewall/index.ts";
+import { BridgeLab, natElements, PATIENCE_MS } from "../../testkit/bridge-lab.ts";
 import { NETLINK } from "../../wire/netlink/numbers.ts";
 import { NetlinkSocket } from "../netlink-socket.ts";
 import { checkBatch, compileChange, compileTable } from "./index.ts";
@@ -39,9 +39,6 @@ const OPEN: Readonly<Record<keyof typeof PEERS, readonly string[]>> = {
   "one way, given ports": ["a1>b1 tcp 80", "a1>b1 udp 8009"],
 };
 
-/** Longer than a neighbour's second solicitation takes: the first to a new bridge may find nobody who listens yet. */
-const PATIENCE_MS = 3000;
-
 describe("peers", () => {
   let lab: BridgeLab;
   let socket: NetlinkSocket;
@@ -49,19 +46,7 @@ describe("peers", () => {
   beforeAll(() => {
     lab = new BridgeLab(BRIDGES, { brNetfilter: true });
     socket = lab.host.visit(() => new NetlinkSocket(NETLINK.NETFILTER, new Uint8Array(0x2_0000)));
-    const networks = BRIDGES.flatMap(({ bridge }) =>
-      networkElements({
-        bridge,
-        internal: false,
-        icc: true,
-        trusted: [],
-        mode4: "nat",
-        mode6: "nat",
-        leave4: "masquerade",
-        leave6: "masquerade",
-      }),
-    );
-    const batch = compileTable(networks, { observed: undefined, firstSeq: 1 });
+    const batch = compileTable(natElements(BRIDGES), { observed: undefined, firstSeq: 1 });
     checkBatch(batch, socket.sendRaw(batch.bytes), "test");
   });
 

@@ -1,4 +1,5 @@
-// `npm run bench:ports`: what it costs to attach a sandbox that publishes nothing, one port and a range of a hundred.
+// `npm run bench:ports`: what it costs to attach a sandbox that publishes nothing, one port and a range of a hundred; and what
+// connections and throughput come through one published port and through one of a thousand.
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -6,11 +7,16 @@ import { parseArgs } from "node:util";
 import { assembleEngine } from "../src/app/assemble.ts";
 import { enterThrowaway } from "./lib/inside.ts";
 import { load } from "./lib/machine.ts";
+import { type LoadRow, measureLoad } from "./lib/port-load.ts";
 import { formatMs, printTable } from "./lib/report.ts";
 import { Collected } from "./lib/statistics.ts";
 
 const { values: flags } = parseArgs({
-  options: { n: { type: "string", default: "100" }, json: { type: "boolean", default: false } },
+  options: {
+    n: { type: "string", default: "100" },
+    rounds: { type: "string", default: "15" },
+    json: { type: "boolean", default: false },
+  },
 });
 enterThrowaway();
 
@@ -34,8 +40,9 @@ mkdirSync(cache, { recursive: true });
 const stateDir = mkdtempSync(join(cache, "bench-"));
 const complain = (facts: object, message: string): void =>
   console.error(`bench: ${message} ${JSON.stringify(facts)}`);
+const RUN_DIR = "/run/netdock-bench";
 const engine = await assembleEngine({
-  runDir: "/run/netdock-bench",
+  runDir: RUN_DIR,
   stateDir,
   log: { info: () => undefined, warn: complain, error: complain },
   clock: { now: () => Date.now() },
@@ -58,6 +65,7 @@ async function life(name: keyof typeof VARIANTS, rests: boolean): Promise<void> 
 }
 
 const loadBefore = load();
+let through: LoadRow[];
 try {
   const names = Object.keys(VARIANTS) as (keyof typeof VARIANTS)[];
   for (let round = -WARM_ROUNDS; round < Number(flags.n); round++) {
@@ -65,6 +73,7 @@ try {
     names.push(names.shift() as (typeof names)[number]);
     for (const name of names) await life(name, round >= 0);
   }
+  through = await measureLoad(engine, RUN_DIR, Number(flags.rounds));
 } finally {
   await engine.close();
   rmSync(stateDir, { recursive: true });
@@ -76,7 +85,7 @@ const rows = (Object.keys(VARIANTS) as (keyof typeof VARIANTS)[]).map((name) => 
   detach: collected.summary(`detach ${name}`),
 }));
 const one = rows.find((row) => row.name === "one port")?.attach?.median ?? Number.NaN;
-if (flags.json) console.log(JSON.stringify({ loadBefore, loadAfter: load(), rows }));
+if (flags.json) console.log(JSON.stringify({ loadBefore, loadAfter: load(), rows, through }));
 else {
   printTable(
     ["publishes", "attach", "p99", "of one port", "detach"],
@@ -91,4 +100,30 @@ else {
   console.log(
     `median of ${flags.n} rounds; target: 100 ports at most ${TARGET}×; load ${loadBefore} before, ${load()} after`,
   );
+  const [plain, reference] = through;
+  const share = (value: number, of: number | undefined): string =>
+    `${((value / (of ?? Number.NaN)) * 100).toFixed(1)} %`;
+  printTable(
+    [
+      "through",
+      "connect µs",
+      "connections/s",
+      "of one port",
+      "of plain",
+      "Gbit/s",
+      "of one port",
+      "of plain",
+    ],
+    through.map(({ name, latency, connectionsPerSecond: rate, gigabitsPerSecond: speed }) => [
+      name,
+      latency.toFixed(1),
+      rate.toFixed(0),
+      share(rate, reference?.connectionsPerSecond),
+      share(rate, plain?.connectionsPerSecond),
+      speed.toFixed(2),
+      share(speed, reference?.gigabitsPerSecond),
+      share(speed, plain?.gigabitsPerSecond),
+    ]),
+  );
+  console.log(`medians of ${flags.rounds} rounds in turns; target: of one port within 5 %`);
 }

@@ -5,13 +5,19 @@ import { hindranceText, remedyFor } from "../plan/remedy.ts";
 import type { DoctorReport, Finding } from "./contract.ts";
 import type { Core } from "./core.ts";
 import { type Flow, flowsOf, uplinksOf } from "./flows.ts";
+import { zoneLinks } from "../plan/firewall/index.ts";
 
 /** Finds out what of this machine's keeps traffic of ours from passing. Changes nothing. */
 export function examine(core: Core): DoctorReport {
   const { host } = core;
   const bridged = host.readSysctl(BRIDGED) === "1";
   const flows = flowsOf(core, host.observe(HOST_NETNS), { bridged });
-  const findings = [...filterFindings(core, flows), ...settingFindings(core), ...kernelFindings(core)];
+  const findings = [
+    ...filterFindings(core, flows),
+    ...legacyFindings(core, flows),
+    ...settingFindings(core),
+    ...kernelFindings(core),
+  ];
   return { findings, flows: flows.length };
 }
 
@@ -65,6 +71,28 @@ function filterFindings(core: Core, flows: readonly Flow[]): Finding[] {
 function placeOf({ family, table, chain, rule }: Hindrance): NonNullable<Finding["filter"]> {
   const place = { family, table, chain };
   return rule === undefined ? place : { ...place, handle: rule.handle, rule: rule.text };
+}
+
+/** Rules that nobody here can read: iptables-legacy keeps its own. */
+function legacyFindings({ host }: Core, flows: readonly Flow[]): Finding[] {
+  const names = zoneLinks([...new Set(flows.map(({ bridge }) => bridge))]);
+  return Object.entries(host.legacyTables()).flatMap(([family, tables]): Finding[] => {
+    if (tables.length === 0 || names.length === 0) return [];
+    const command = `${family === "ip" ? "iptables" : "ip6tables"}-legacy`;
+    // `+` is iptables' own word for every link whose name begins so.
+    const allow = names.flatMap((name) =>
+      ["-i", "-o"].map((way) => `${command} -I FORWARD ${way} ${name} -j ACCEPT`),
+    );
+    return [
+      {
+        severity: "warning",
+        check: "filter",
+        text: `${command} has tables whose rules netdock cannot read, and they may drop: ${tables.join(", ")}`,
+        affects: [`IPv${family === "ip" ? 4 : 6} of every network`],
+        ...(tables.includes("filter") ? { remedy: allow.join(" && ") } : {}),
+      },
+    ];
+  });
 }
 
 function settingFindings(core: Core): Finding[] {

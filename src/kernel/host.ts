@@ -11,6 +11,7 @@ import { Capabilities, type Feature, FEATURES } from "./capabilities.ts";
 import { claimHome } from "./home.ts";
 import { HostWatch, type HostWatchOptions } from "./host-watch.ts";
 import { KernelFirewall } from "./kernel-firewall.ts";
+import { readLegacyTables } from "./legacy-tables.ts";
 import { close, linkIndex } from "./libc.ts";
 import { NetlinkSocket } from "./netlink-socket.ts";
 import { ThreadNamespaces } from "./netns.ts";
@@ -177,6 +178,10 @@ export class LinuxHost implements Host {
     const ruleset = this.#firewall.ruleset();
     const { fd } = this.#table.route(HOST_NETNS);
     return packets.map((packet) => followPacket(ruleset, packet, (name) => linkIndex(fd, name)));
+  }
+
+  legacyTables(): ReturnType<Host["legacyTables"]> {
+    return this.#table.enter(HOST_NETNS, readLegacyTables);
   }
 
   lacking(): string[] {

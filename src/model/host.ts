@@ -118,6 +118,8 @@ export interface Host {
   sanction(wish: Sanction, options: { readonly dryRun: boolean }): string[];
   /** What the host's filters, whoever made them, would do to these packets; see Hindrance. None: it passes. */
   follow(packets: readonly ProbePacket[]): Hindrance[][];
+  /** Tables of iptables-legacy by family, whose rules `follow` does not see; empty lists nearly everywhere. */
+  legacyTables(): Readonly<Record<"ip" | "ip6", readonly string[]>>;
   /** What the kernel lacks of all that netdock can use, in words. */
   lacking(): string[];
 

@@ -52,6 +52,8 @@ export class FakeHost implements Host {
   hindrances: (packet: ProbePacket) => Hindrance[] = () => [];
   /** Features that the kernel lacks. */
   features: string[] = [];
+  /** Tables of iptables-legacy. */
+  legacy: ReturnType<Host["legacyTables"]> = { ip: [], ip6: [] };
   /** Ports that another process holds. */
   readonly busyPorts: Held[] = [];
   /** The host has no IPv6. */
@@ -225,6 +227,10 @@ export class FakeHost implements Host {
   follow(packets: readonly ProbePacket[]): Hindrance[][] {
     this.#live();
     return packets.map((packet) => this.hindrances(packet));
+  }
+
+  legacyTables(): ReturnType<Host["legacyTables"]> {
+    return this.legacy;
   }
 
   lacking(): string[] {

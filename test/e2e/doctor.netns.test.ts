@@ -1,4 +1,5 @@
 import type { ChildProcess } from "node:child_process";
+import { needsCommand } from "../../src/testkit/lab.ts";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { askAt, askFrom, probe, server } from "./serve.ts";
 import { World } from "./world.ts";
@@ -151,4 +152,20 @@ test("forwarding that somebody switched off is a problem, with the command that 
   expect((await world.netdock(["doctor"])).code).toBe(1);
   await world.host.sh(finding?.remedy ?? "");
   expect(await findings()).toEqual([]);
+});
+
+// The last one: such a table stays until the machine ends.
+test("tables of iptables-legacy, which cannot be read, are a warning, with what lets traffic pass", async (context) => {
+  needsCommand(context, "iptables-legacy", "iptables");
+  const { code, stderr } = await world.host.run(["iptables-legacy", "-P", "FORWARD", "DROP"]);
+  if (code !== 0) context.skip(`this kernel lacks ip_tables: ${stderr}`);
+  expect(await reachable()).toEqual([false, false]);
+  const [finding, ...more] = await findings();
+  expect(more).toEqual([]);
+  expect(finding).toMatchObject({
+    severity: "warning",
+    text: "iptables-legacy has tables whose rules netdock cannot read, and they may drop: filter",
+  });
+  await world.host.sh(finding?.remedy ?? "");
+  expect(await reachable()).toEqual([true, true]);
 });

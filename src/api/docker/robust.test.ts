@@ -5,6 +5,9 @@ import { type DockerAnswer, dockerAsk, errorMessage } from "../../testkit/docker
 import { type Boot, Machine } from "../../testkit/machine.ts";
 import { faultsOf, pictureOf } from "../../testkit/soundness.ts";
 
+/** How long something may take that is on its way, on a machine with much else to do. */
+const PATIENT = { timeout: 20_000 };
+
 /** No connection is kept for later, so that descriptors can be counted. */
 const CLOSE = { connection: "close" };
 const JSON_TYPE = { "content-type": "application/json", ...CLOSE };
@@ -54,7 +57,7 @@ describe("a real engine on a machine in memory", () => {
     expect(strange).toEqual([]);
     expect(answers.some(({ status }) => status === 201)).toBe(true);
     expect(await faultsOf(machine, boot)).toEqual([]);
-    await expect.poll(() => openDescriptors().length).toBeLessThanOrEqual(before);
+    await expect.poll(() => openDescriptors().length, PATIENT).toBeLessThanOrEqual(before);
   });
 
   test("a half-closed connection has its whole answer, and what it asked is done once", async () => {
@@ -81,7 +84,7 @@ describe("a real engine on a machine in memory", () => {
         : leave(`${head}{"Na`),
     );
     await Promise.all(ended);
-    await expect.poll(() => openDescriptors().length).toBeLessThanOrEqual(before);
+    await expect.poll(() => openDescriptors().length, PATIENT).toBeLessThanOrEqual(before);
     expect(pictureOf(machine, boot)).toBe(picture);
     expect((await dockerAsk(running, { path: "/_ping" })).text).toBe("OK");
   });
@@ -120,11 +123,11 @@ test("a follower of events that reads nothing is cut off, and the others go on",
   const gone = new Promise((resolve) => deaf.once("close", resolve));
   deaf.on("error", () => undefined);
   deaf.write("GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
-  await expect.poll(() => running.engine.subscribers).toBe(1);
+  await expect.poll(() => running.engine.subscribers, PATIENT).toBe(1);
   deaf.pause();
   const attributes = { name: "x".repeat(1000), driver: "bridge" };
   for (let i = 0; i < 3000; i++) running.engine.emit({ action: "create", attributes });
-  await expect.poll(() => running.engine.subscribers).toBe(0);
+  await expect.poll(() => running.engine.subscribers, PATIENT).toBe(0);
   expect((await dockerAsk(running, { path: "/_ping" })).text).toBe("OK");
   deaf.resume();
   await gone;

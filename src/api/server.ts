@@ -32,6 +32,7 @@ declare module "fastify" {
 
 const BASE: ApiBase = "/netdock/v1";
 const BODY_LIMIT_BYTES = 1024 * 1024;
+const REQUEST_TIMEOUT_MS = 30_000;
 
 /** A fastify instance: other APIs are registered on it as plugins. */
 export type Api = FastifyInstance;
@@ -47,6 +48,8 @@ export interface ApiOptions {
   readonly shutdown?: () => void;
   /** A pino logger; absent: nothing is logged. */
   readonly log?: FastifyBaseLogger;
+  /** Milliseconds within which a request must be whole; absent: 30,000. */
+  readonly requestTimeoutMs?: number;
   /** Bytes by which a reader of events may be behind before it is cut off. */
   readonly eventBufferBytes?: number;
 }
@@ -57,6 +60,7 @@ export interface ApiOptions {
  */
 export function createApi(options: ApiOptions): Api {
   const docker = dockerFallback(options);
+  const { requestTimeoutMs = REQUEST_TIMEOUT_MS } = options;
   const api = fastify({
     ...(options.log === undefined ? { logger: false } : { loggerInstance: options.log }),
     // One line for each failure (see `answerError`), none for a request that went well, and no logger made for each.
@@ -69,7 +73,9 @@ export function createApi(options: ApiOptions): Api {
     // No limit of the router's own: node reads at most 16 KiB of headers, and no name is that long.
     routerOptions: { maxParamLength: 16_384 },
     // A silent client must not hold a half-sent request for ever; whole requests may take as long as they take.
-    requestTimeout: 30_000,
+    requestTimeout: requestTimeoutMs,
+    // Node takes the longer of the two for the whole request, and looks every half a minute unless told.
+    http: { headersTimeout: requestTimeoutMs, connectionsCheckingInterval: Math.ceil(requestTimeoutMs / 6) },
     // Routes check and write for themselves (see routes.ts); neither compiler is loaded.
     schemaController: {
       compilersFactory: { buildValidator: () => noCompiler, buildSerializer: () => noCompiler },

@@ -6,6 +6,11 @@ import { sampleNetwork } from "../../testkit/scripted-engine.ts";
 
 const JSON_HEAD = "host: d\r\ncontent-type: application/json\r\n";
 
+const UNFINISHED = [
+  ["headers", "GET /networks HTTP/1.1\r\nhost: d\r\n"],
+  ["body", `POST /networks/create HTTP/1.1\r\n${JSON_HEAD}content-length: 99\r\n\r\n{"Name"`],
+] as const;
+
 /** A connection of a client that does as it likes. */
 async function dial({ socketPath }: RunningApi): Promise<Socket> {
   const socket = connect({ path: socketPath });
@@ -118,17 +123,35 @@ test("clients that vanish while they hear events are forgotten", async () => {
   await settled(before);
 });
 
-test.each([
-  ["headers", "GET /networks HTTP/1.1\r\nhost: d\r\n"],
-  ["body", `POST /networks/create HTTP/1.1\r\n${JSON_HEAD}content-length: 99\r\n\r\n{"Name"`],
-])("a client that never finishes its %s does not hold up the daemon's end", async (_part, bytes) => {
-  const running = await startApi();
-  const socket = await dial(running);
-  await new Promise<void>((resolve) => socket.write(bytes, () => resolve()));
-  // The server has read it when it has answered another client since.
-  await dockerAsk(running, { path: "/_ping" });
-  const closed = new Promise<void>((resolve) => void socket.once("close", () => resolve()));
-  await running[Symbol.asyncDispose]();
-  await closed;
-  expect(running.engine.calls).toEqual([]);
+test.each(UNFINISHED)("a client that never finishes its %s is told so, and let go", async (_part, bytes) => {
+  await using running = await startApi({}, { requestTimeoutMs: 2000 });
+  // Whoever has asked whole is not held to it.
+  const follower = await dial(running);
+  let heard = "";
+  follower.on("data", (chunk) => (heard += String(chunk)));
+  follower.write("GET /events HTTP/1.1\r\nhost: d\r\n\r\n");
+  await expect.poll(() => running.engine.subscribers).toBe(1);
+  const before = openDescriptors().length;
+  const raw = await sendRaw(running.socketPath, bytes, { end: false });
+  expect(lastStatus(raw)).toBe("HTTP/1.1 408 Request Timeout");
+  expect(messageOf(raw)).toBe("request: not whole in time");
+  await settled(before);
+  running.engine.emit({ action: "create", attributes: { name: "n", driver: "bridge" } });
+  await expect.poll(() => heard).toContain('"Action":"create"');
+  expect(running.engine.calls.map(([method]) => method)).toEqual(["subscribe"]);
 });
+
+test.each(UNFINISHED)(
+  "a client that never finishes its %s does not hold up the daemon's end",
+  async (_part, bytes) => {
+    const running = await startApi();
+    const socket = await dial(running);
+    await new Promise<void>((resolve) => socket.write(bytes, () => resolve()));
+    // The server has read it when it has answered another client since.
+    await dockerAsk(running, { path: "/_ping" });
+    const closed = new Promise<void>((resolve) => void socket.once("close", () => resolve()));
+    await running[Symbol.asyncDispose]();
+    await closed;
+    expect(running.engine.calls).toEqual([]);
+  },
+);

@@ -242,6 +242,25 @@ describe("planRepairs()", () => {
   });
 });
 
+test.each([
+  ["is open to the other ports", false, ["link ndv100000000000 is not kept apart from the other ports"]],
+  ["is kept apart, by the bridge or the firewall", true, []],
+])("planRepairs() looks at a port of a network without ICC that %s", async (_, apart, texts) => {
+  const lonely = {
+    ...one,
+    links: one.links.map((plan) => ({ ...plan, link: { ...plan.link, isolated: true as const } })),
+  };
+  const host = await machine([bridge("br0", "a", 1400), lonely]);
+  const seen = new Map([HOST_NETNS, ...SANDBOXES].map((netns) => [netns, host.observe(netns)]));
+  const onHost = seen.get(HOST_NETNS) as ObservedNetns;
+  const links = onHost.links.map((link) => (link.master === "br0" ? { ...link, apart } : link));
+  seen.set(HOST_NETNS, { ...onHost, links });
+  const found = planRepairs([bridge("br0", "a", 1400), lonely], seen, HOST_NETNS);
+  expect(found.map(({ text }) => text)).toEqual(texts);
+  const set = { op: "link.set", netns: HOST_NETNS, name: "ndv100000000000", set: { isolated: true } };
+  expect(found.flatMap(({ ops }) => ops)).toEqual(apart ? [] : [set]);
+});
+
 test("planRepairs() puts back the route that an address brought along", async () => {
   const there = await machine(wanted);
   const observed = new Map<NetnsKey, ObservedNetns>([

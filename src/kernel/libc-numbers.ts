@@ -24,7 +24,13 @@ export const TCP_NODELAY = 1;
 export const MSG = { PEEK: 0x2, TRUNC: 0x20, DONTWAIT: 0x40, NOSIGNAL: 0x4000 } as const;
 
 /** linux/sched.h */
-export const CLONE = { NEWNS: 0x20000, NEWUTS: 0x4000000, NEWNET: 0x40000000 } as const;
+export const CLONE = {
+  FS: 0x200,
+  NEWNS: 0x20000,
+  NEWUTS: 0x4000000,
+  NEWPID: 0x20000000,
+  NEWNET: 0x40000000,
+} as const;
 
 /** linux/mount.h */
 export const MS = {

@@ -14,7 +14,7 @@ export function neverCalled(threads: ThreadNamespaces): void {
   // @ts-expect-error -- as would whoever waits for this
   void threads.withNewNetns(() => Promise.resolve());
   // @ts-expect-error -- the same for a new mount namespace
-  void threads.withNewMounts(undefined, () => Promise.resolve(1));
+  void threads.withNewMounts({ netns: undefined, ownPids: false }, () => Promise.resolve(1));
 }
 
 test("a visit ends where it began, also when it throws", () => {
@@ -31,7 +31,7 @@ test("a visit ends where it began, also when it throws", () => {
   const visits = [
     (run: () => never) => threads.withNetns(fd, run),
     (run: () => never) => threads.withNewNetns(run),
-    (run: () => never) => threads.withNewMounts(fd, run),
+    (run: () => never) => threads.withNewMounts({ netns: fd, ownPids: false }, run),
   ];
   for (const visit of visits) {
     const failing = (): never => {
@@ -48,7 +48,7 @@ test("a visit ends where it began, also when it throws", () => {
 test("with new mounts, all three namespaces are other ones, and nothing of them is left", () => {
   const threads = new ThreadNamespaces();
   const before = where();
-  const inside = threads.withNewMounts(undefined, where);
+  const inside = threads.withNewMounts({ netns: undefined, ownPids: false }, where);
   expect(inside[0]).toBe(before[0]);
   expect(inside[1]).not.toBe(before[1]);
   expect(inside[2]).not.toBe(before[2]);

@@ -8,6 +8,21 @@ import { CLONE, setns, tryFchdir, trySetns, unshare } from "./libc.ts";
  */
 export type Sync<T> = T extends PromiseLike<unknown> ? never : T;
 
+/** Descriptors of the namespaces of a process. */
+export interface ProcessNamespaces {
+  readonly net: number;
+  readonly uts: number;
+  readonly pid: number;
+  readonly mnt: number;
+}
+
+/** What a visit beyond the network may change; the thread's own pid namespace never changes, only that of its children. */
+const CHILD_NAMESPACES = [
+  ["uts", CLONE.NEWUTS],
+  ["pid", CLONE.NEWPID],
+  ["mnt", CLONE.NEWNS],
+] as const;
+
 /**
  * The calling thread's own namespaces, and the only way to leave them. All visits are synchronous: enter, do, return. A
  * socket keeps the namespace it was opened in, so what follows a visit is ordinary I/O on a descriptor. A visit whose
@@ -52,28 +67,48 @@ export class ThreadNamespaces {
 
   /**
    * Runs `run` in private copies of the mount and UTS namespaces and, if given, in the network namespace `netns`: a child
-   * forked in there lives in them. Working directory and root come back as they were.
+   * forked in there lives in them; with `ownPids` the first one is pid 1 of a pid namespace. Working directory and root come
+   * back as they were.
    */
-  withNewMounts<T>(netns: number | undefined, run: () => Sync<T>): T {
+  withNewMounts<T>(
+    place: { readonly netns: number | undefined; readonly ownPids: boolean },
+    run: () => Sync<T>,
+  ): T {
+    return this.#withChildNamespaces(() => {
+      if (place.netns !== undefined) setns(place.netns, CLONE.NEWNET);
+      // Also takes the thread its own fs struct (unshare(2)), without which entering a mount namespace is refused.
+      unshare(CLONE.NEWNS | CLONE.NEWUTS | (place.ownPids ? CLONE.NEWPID : 0));
+    }, run);
+  }
+
+  /** Runs `run` where a child forked in there lives in these namespaces, those of another process. */
+  withNamespaces<T>(namespaces: ProcessNamespaces, run: () => Sync<T>): T {
+    return this.#withChildNamespaces(() => {
+      setns(namespaces.net, CLONE.NEWNET);
+      setns(namespaces.uts, CLONE.NEWUTS);
+      setns(namespaces.pid, CLONE.NEWPID);
+      unshare(CLONE.FS);
+      setns(namespaces.mnt, CLONE.NEWNS);
+    }, run);
+  }
+
+  #withChildNamespaces<T>(enter: () => void, run: () => Sync<T>): T {
     this.#leave();
+    const home: { fd: number; type: number }[] = [];
     let directory = -1;
-    let mounts = -1;
-    let uts = -1;
     try {
       directory = openSync(".", "r");
-      mounts = openSync("/proc/thread-self/ns/mnt", "r");
-      uts = openSync("/proc/thread-self/ns/uts", "r");
-      if (netns !== undefined) setns(netns, CLONE.NEWNET);
-      // Also takes the thread its own fs struct (unshare(2)), without which entering a mount namespace is refused.
-      unshare(CLONE.NEWNS | CLONE.NEWUTS);
+      // The mount namespace last: the others are opened by paths of the one the thread is in.
+      for (const [name, type] of CHILD_NAMESPACES) {
+        home.push({ fd: openSync(`/proc/thread-self/ns/${name}`, "r"), type });
+      }
+      enter();
       return run();
     } finally {
-      const back: [number, number][] = [[this.#net, CLONE.NEWNET]];
-      if (uts >= 0) back.push([uts, CLONE.NEWUTS], [mounts, CLONE.NEWNS]);
-      this.#return(back);
+      this.#return([[this.#net, CLONE.NEWNET], ...home.map(({ fd, type }) => [fd, type] as const)]);
       // setns(2) to a mount namespace moves the working directory to its root.
       if (directory >= 0 && !tryFchdir(directory)) die("the working directory");
-      for (const fd of [directory, mounts, uts]) if (fd >= 0) closeSync(fd);
+      for (const fd of [directory, ...home.map((namespace) => namespace.fd)]) if (fd >= 0) closeSync(fd);
     }
   }
 

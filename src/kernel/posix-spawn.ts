@@ -19,6 +19,9 @@ const c = {
   addDup2: bind<(actions: Opaque, from: number, to: number) => number>(
     "int posix_spawn_file_actions_adddup2(void *, int, int)",
   ),
+  addOpen: bind<(actions: Opaque, fd: number, path: string, flags: number, mode: number) => number>(
+    "int posix_spawn_file_actions_addopen(void *, int, const char *, int, unsigned int)",
+  ),
   addChdir: bind<(actions: Opaque, path: string) => number>(
     "int posix_spawn_file_actions_addchdir_np(void *, const char *)",
   ),
@@ -44,6 +47,7 @@ const POSIX_SPAWN = { SETSIGDEF: 4, SETSIGMASK: 8, SETSID: 0x80 } as const;
 /** Room enough for either libc's posix_spawn_file_actions_t (80), posix_spawnattr_t (336) and sigset_t (128). */
 const OPAQUE_SIZE = 512;
 const WNOHANG = 1;
+const O_RDWR = 2;
 const [F_GETFL, F_SETFL, O_NONBLOCK] = [3, 4, 0o4000];
 /** asm-generic/unistd.h; linux/close_range.h. */
 const [SYS_close_range, CLOSE_RANGE_CLOEXEC] = [436, 4];
@@ -54,8 +58,10 @@ export interface SpawnOptions {
   readonly argv: readonly string[];
   readonly env: readonly string[];
   readonly directory: string;
-  /** Descriptors that become 0, 1 and 2. No other is inherited. */
-  readonly stdio: readonly [number, number, number];
+  /** Descriptors that become 0, 1 and 2, or a terminal that becomes all three, and the session's own. */
+  readonly stdio: readonly [number, number, number] | { readonly terminal: string };
+  /** Becomes 3. No other is inherited. */
+  readonly third?: number;
   /** Leads a session and a process group of its own. */
   readonly newSession: boolean;
 }
@@ -75,11 +81,19 @@ export function posixSpawn(options: SpawnOptions): { readonly pid: number } | { 
     // What we got from our own parent without close-on-exec must not travel on. Linux 5.11; Node itself marks only the
     // first 16.
     c.syscall3(SYS_close_range, 3, 0xffff_ffff, CLOSE_RANGE_CLOEXEC);
-    // A copy onto itself takes close-on-exec away, which Node sets on its standard descriptors too.
-    options.stdio.forEach((fd, i) => {
-      makeBlocking(fd);
-      c.addDup2(actions, fd, i);
-    });
+    if ("terminal" in options.stdio) {
+      // The first terminal that a session's leader opens becomes the session's (tty_ioctl(4), TIOCSCTTY).
+      c.addOpen(actions, 0, options.stdio.terminal, O_RDWR, 0);
+      c.addDup2(actions, 0, 1);
+      c.addDup2(actions, 0, 2);
+    } else {
+      // A copy onto itself takes close-on-exec away, which Node sets on its standard descriptors too.
+      options.stdio.forEach((fd, i) => {
+        makeBlocking(fd);
+        c.addDup2(actions, fd, i);
+      });
+    }
+    if (options.third !== undefined) c.addDup2(actions, options.third, 3);
     c.addChdir(actions, options.directory);
     const pid = [0];
     const errno = c.spawn(pid, options.file, actions, attrs, [...options.argv, null], [...options.env, null]);

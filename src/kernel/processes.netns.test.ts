@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, readFileSync, readlinkSync, readSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { SandboxId } from "../model/ids.ts";
@@ -241,4 +241,69 @@ test("what cannot be started is refused at once, by name and reason", () =>
     expect(() => host.processes.spawn({ ...request(home, ["true"]), files })).toThrow(
       "/nonexistent is missing",
     );
+  }));
+
+test("a process with pids of its own is pid 1, sees itself in /proc and takes its children along", () =>
+  sandboxed(async (home) => {
+    const ask = request(home, shell("echo $$; ls -d /proc/[0-9]*; setsid sleep 100 & exit 3"));
+    const { started, exited } = home.host.processes.spawn({ ...ask, ownPids: true });
+    await started;
+    expect(await exited).toBe(3);
+    expect(readFileSync(join(home.runDir, "log"), "utf8")).toBe("1\n/proc/1\n");
+    expect(await home.host.processes.killAll(id)).toBe(0);
+  }));
+
+test("pid 1 says why its program cannot be executed", () =>
+  sandboxed(async (home) => {
+    const file = join(home.runDir, "script");
+    writeFileSync(file, "#!/no/such/shell\n", { mode: 0o755 });
+    const { started, exited } = home.host.processes.spawn({ ...request(home, [file]), ownPids: true });
+    await expect(started).rejects.toMatchObject({ code: "invalid", field: "command", errno: "ENOENT" });
+    expect(await exited).toBe(126);
+  }));
+
+test("a command beside a process shares its pids, files and name", () =>
+  sandboxed(async (home) => {
+    const ask = request(home, shell("sleep 100"));
+    const { pid, startTicks, started, exited } = home.host.processes.spawn({ ...ask, ownPids: true });
+    await started;
+    const script = shell("hostname; cat /etc/hosts; ls -d /proc/1; readlink /proc/self/ns/pid");
+    const { process, sandboxId } = request(home, script);
+    const path = join(home.runDir, "exec");
+    const beside = home.host.processes.spawnBeside({
+      sandboxId,
+      process,
+      beside: { pid, startTicks },
+      stdio: { kind: "log", path },
+    });
+    expect(await beside.exited).toBe(0);
+    const seen = readFileSync(path, "utf8").trim().split("\n");
+    expect(seen.slice(0, 3)).toEqual(["boxy", "file of hosts", "/proc/1"]);
+    expect(seen[3]).toBe(readlinkSync(`/proc/${pid}/ns/pid`));
+    expect(readlinkSync("/proc/thread-self/ns/pid_for_children")).toBe(readlinkSync("/proc/self/ns/pid"));
+    home.host.processes.signal(pid, startTicks, 9);
+    expect(await exited).toBe(137);
+    expect(() =>
+      home.host.processes.spawnBeside({
+        sandboxId,
+        process,
+        beside: { pid, startTicks },
+        stdio: { kind: "log", path },
+      }),
+    ).toThrow(`process ${pid} has ended`);
+  }));
+
+test("a terminal is the session's own", () =>
+  sandboxed(async (home) => {
+    const { processes } = home.host;
+    const { master, path } = processes.openTerminal({ rows: 7, columns: 70 });
+    const ask = request(home, shell("stty size; tty; echo hi > /dev/tty; sleep 100"));
+    const { pid, startTicks, exited } = processes.spawn({ ...ask, stdio: { kind: "terminal", path } });
+    let text = "";
+    const block = Buffer.alloc(100);
+    while (!text.includes("hi")) text += block.toString("utf8", 0, readSync(master, block));
+    expect(text).toBe(`7 70\r\n${path}\r\nhi\r\n`);
+    processes.signal(pid, startTicks, 9);
+    expect(await exited).toBe(137);
+    closeSync(master);
   }));

@@ -1,18 +1,29 @@
-import { closeSync, existsSync, openSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { invalid, NetError } from "../base/errors.ts";
-import { unreachable } from "../base/unreachable.ts";
 import type { SandboxId } from "../model/ids.ts";
-import type { Processes, SpawnedProcess, SpawnRequest } from "../model/process.ts";
+import type {
+  BesideRequest,
+  ProcessRef,
+  Processes,
+  SpawnedProcess,
+  SpawnRequest,
+  Terminal,
+  TerminalSize,
+} from "../model/process.ts";
+import { errnoName } from "../wire/netlink/errno.ts";
 import { checkEnv, checkWorkingDir, findCommand, pathOf, refusal } from "./command.ts";
-import { files, hasErrno } from "./errno.ts";
+import { fileError, hasErrno, isNodeError } from "./errno.ts";
 import { close, kill, mount, MNT_DETACH, MS, POLL, setDomainname, setHostname, unmount } from "./libc.ts";
+import { pipe, resizeTerminal } from "./libc-files.ts";
 import { pidfdOpen } from "./libc-poll.ts";
 import { killMarked, killMarkedNow, sandboxMark } from "./mark.ts";
-import type { ThreadNamespaces } from "./netns.ts";
+import type { ProcessNamespaces, ThreadNamespaces } from "./netns.ts";
+import { pid1Program } from "./pid1-program.ts";
 import { exitCodeOfStatus, processStat, runningStat, watchProcess } from "./pidfd.ts";
 import { openNetns } from "./pins.ts";
 import type { Poller } from "./poller.ts";
-import { collectChild, posixSpawn } from "./posix-spawn.ts";
+import { collectChild, posixSpawn, type SpawnOptions } from "./posix-spawn.ts";
+import { openStdio, openTerminal } from "./stdio.ts";
 
 export interface LinuxProcessesOptions {
   readonly namespaces: ThreadNamespaces;
@@ -34,40 +45,96 @@ export class LinuxProcesses implements Processes {
   }
 
   spawn(request: SpawnRequest): SpawnedProcess {
-    const { process: wanted, stdio, netnsPath } = request;
-    const env = [...checkEnv(wanted.env), sandboxMark(request.sandboxId)];
-    const directory = wanted.workingDir ?? process.cwd();
-    checkWorkingDir(directory);
-    const name = wanted.command[0] ?? "";
-    const file = findCommand(name, pathOf(env), directory);
-
+    const { stdio, netnsPath, ownPids = false } = request;
     const opened: number[] = [];
     try {
+      const program = this.#programOf(request);
       const netns = netnsPath === undefined ? undefined : openNetns(netnsPath);
       if (netns !== undefined) opened.push(netns);
       else if (netnsPath !== undefined) {
         throw invalid("netns", netnsPath, "the sandbox's namespace is gone", "process.start");
       }
       const descriptors = openStdio(stdio, opened);
-
       const place = netns ?? this.#options.homeFd;
-      const result = this.#options.namespaces.withNewMounts(place, () => {
+      const first = ownPids ? this.#firstProgram(program, opened) : undefined;
+      const pid = this.#options.namespaces.withNewMounts({ netns: place, ownPids }, () => {
         this.#arrange(request, place !== undefined);
-        return posixSpawn({
-          file,
-          argv: wanted.command,
-          env,
-          directory,
+        return start({
+          ...program,
+          ...first?.program,
           stdio: descriptors,
-          // A session of its own keeps it from the daemon's terminal and signals, and makes it a group to signal.
           newSession: stdio.kind !== "inherit",
         });
       });
-      if ("errno" in result) throw refusal(name, whyNotStarted(result.errno), result.errno);
-      return this.#child(result.pid);
+      return this.#child(pid, first?.started());
     } finally {
       for (const fd of opened) closeSync(fd);
     }
+  }
+
+  spawnBeside(request: BesideRequest): SpawnedProcess {
+    const opened: number[] = [];
+    try {
+      const program = this.#programOf(request);
+      const descriptors = openStdio(request.stdio, opened);
+      const namespaces = openNamespaces(request.beside, opened);
+      return this.#child(
+        this.#options.namespaces.withNamespaces(namespaces, () =>
+          start({ ...program, stdio: descriptors, newSession: true }),
+        ),
+      );
+    } finally {
+      for (const fd of opened) closeSync(fd);
+    }
+  }
+
+  openPipe(): { readonly read: number; readonly write: number } {
+    return pipe();
+  }
+
+  openTerminal(size: TerminalSize | undefined): Terminal {
+    return openTerminal(size);
+  }
+
+  resizeTerminal(master: number, size: TerminalSize): void {
+    resizeTerminal(master, size);
+  }
+
+  /** Throws `invalid` with the reason when the command cannot be started. */
+  #programOf({ process: wanted, sandboxId }: Pick<SpawnRequest, "process" | "sandboxId">): Program {
+    const env = [...checkEnv(wanted.env), sandboxMark(sandboxId)];
+    const directory = wanted.workingDir ?? process.cwd();
+    checkWorkingDir(directory);
+    const name = wanted.command[0] ?? "";
+    return { file: findCommand(name, pathOf(env), directory), argv: wanted.command, env, directory };
+  }
+
+  /** What is started in place of a program so that it becomes pid 1, and how to learn that it did. */
+  #firstProgram(
+    program: Program,
+    opened: number[],
+  ): { readonly program: Partial<SpawnOptions>; readonly started: () => Promise<void> } {
+    const { poller } = this.#options;
+    const word = pipe();
+    opened.push(word.write);
+    return {
+      program: {
+        file: `/proc/self/fd/${pid1Program()}`,
+        argv: ["netdock", program.file, ...program.argv],
+        third: word.write,
+      },
+      started: () =>
+        new Promise((resolve, reject) => {
+          poller.add(word.read, POLL.IN, () => {
+            poller.remove(word.read);
+            const errno = new Int32Array(1);
+            const size = readSync(word.read, errno);
+            closeSync(word.read);
+            if (size === 0) resolve();
+            else reject(notStarted(program.argv[0] as string, errnoName(errno[0] as number)));
+          });
+        }),
+    };
   }
 
   watch(pid: number, startTicks: number): { readonly exited: Promise<number | undefined> } | undefined {
@@ -101,7 +168,7 @@ export class LinuxProcesses implements Processes {
   }
 
   /** Waits for a child of ours, so that no zombie stays. */
-  #child(pid: number): SpawnedProcess {
+  #child(pid: number, started?: Promise<void>): SpawnedProcess {
     const { poller } = this.#options;
     // It cannot be gone: at worst it is a zombie, since only `collectChild` below ends that.
     const startTicks = processStat(pid)?.startTicks ?? 0;
@@ -114,7 +181,7 @@ export class LinuxProcesses implements Processes {
         resolve(exitCodeOfStatus(collectChild(pid) ?? 0));
       });
     });
-    return { pid, startTicks, exited };
+    return { pid, startTicks, exited, ...(started === undefined ? {} : { started }) };
   }
 
   /** The mount tree, name and files of a sandbox, made in this thread's new mount and UTS namespaces. */
@@ -172,24 +239,33 @@ function mountFile(source: string, target: string): void {
   }
 }
 
-/** What becomes 0, 1 and 2; what must be closed when the process has them is added to `opened`. */
-function openStdio(stdio: SpawnRequest["stdio"], opened: number[]): readonly [number, number, number] {
-  switch (stdio.kind) {
-    case "inherit":
-      return [0, 1, 2];
-    case "descriptors":
-      return stdio.descriptors;
-    case "log": {
-      const [log, nothing] = files<[number, number]>("process.start", stdio.path, () => [
-        openSync(stdio.path, "a", 0o640),
-        openSync("/dev/null", "r"),
-      ]);
-      opened.push(log, nothing);
-      return [nothing, log, log];
-    }
-    default:
-      return unreachable(stdio);
+type Program = Pick<SpawnOptions, "file" | "argv" | "env" | "directory">;
+
+function start(options: SpawnOptions): number {
+  const result = posixSpawn(options);
+  if ("errno" in result) throw notStarted(options.argv[0] ?? "", result.errno);
+  return result.pid;
+}
+
+function notStarted(name: string, errno: string): NetError {
+  return refusal(name, whyNotStarted(errno), errno);
+}
+
+/** The namespaces of a process that runs. */
+function openNamespaces({ pid, startTicks }: ProcessRef, opened: number[]): ProcessNamespaces {
+  const open = (name: string): number => {
+    const fd = openSync(`/proc/${pid}/ns/${name}`, "r");
+    opened.push(fd);
+    return fd;
+  };
+  try {
+    const found = { net: open("net"), uts: open("uts"), pid: open("pid"), mnt: open("mnt") };
+    // Looked at afterwards: the number may have gone to another process in between.
+    if (runningStat(pid)?.startTicks === startTicks) return found;
+  } catch (error) {
+    if (!isNodeError(error, "ENOENT", "ESRCH")) throw fileError("process.start", `pid ${pid}`, error);
   }
+  throw new NetError("not_found", "process.start", { message: `process ${pid} has ended` });
 }
 
 function whyNotStarted(errno: string): string {

@@ -29,6 +29,11 @@ export interface SpawnRequest {
   readonly domainname: string;
   /** Namespace to enter; absent: the host's. */
   readonly netnsPath?: string;
+  /**
+   * true: the process is the first of a pid namespace of its own, with a /proc that shows it; all others in there end with
+   * it, and signals without a handler do not reach it (pid_namespaces(7)).
+   */
+  readonly ownPids?: boolean;
   /** Files put in place of `/etc/resolv.conf`, `/etc/hosts` and `/etc/hostname` in the process's own mount namespace. */
   readonly files: { readonly resolvConf: string; readonly hosts: string; readonly hostname: string };
   /**
@@ -37,6 +42,8 @@ export interface SpawnRequest {
    */
   readonly stdio:
     | { readonly kind: "inherit" }
+    /** Slave of a terminal (`/dev/pts/3`); it becomes the session's own. */
+    | { readonly kind: "terminal"; readonly path: string }
     | { readonly kind: "log"; readonly path: string }
     | { readonly kind: "descriptors"; readonly descriptors: readonly [number, number, number] };
 }
@@ -46,12 +53,41 @@ export interface SpawnedProcess {
   readonly startTicks: number;
   /** Resolves with the exit code (128+n after signal n). Never rejects. */
   readonly exited: Promise<number>;
+  /** Rejects with `invalid` when the command could not be executed. Absent where that is known at once. */
+  readonly started?: Promise<void>;
+}
+
+/** A process as it is named for ever. */
+export type ProcessRef = Pick<ProcessStatus, "pid" | "startTicks">;
+
+/** A command beside a process that runs, in the same namespaces. */
+export type BesideRequest = Pick<SpawnRequest, "sandboxId" | "process" | "stdio"> & {
+  readonly beside: ProcessRef;
+};
+
+/** A terminal as its owner has it. */
+export interface Terminal {
+  /** Close-on-exec, blocking; the caller's to close. */
+  readonly master: number;
+  /** What `SpawnRequest.stdio` takes. */
+  readonly path: string;
+}
+
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
 }
 
 /** Starts and watches the processes of sandboxes. */
 export interface Processes {
   /** Throws `invalid` with the reason when the command cannot be started. */
   spawn(request: SpawnRequest): SpawnedProcess;
+  /** The same beside a process that runs; `not_found` when it is gone. */
+  spawnBeside(request: BesideRequest): SpawnedProcess;
+  /** A pipe, both ends close-on-exec and the caller's to close. */
+  openPipe(): { readonly read: number; readonly write: number };
+  openTerminal(size: TerminalSize | undefined): Terminal;
+  resizeTerminal(master: number, size: TerminalSize): void;
   /** Watches a process somebody else started; undefined when that very process is gone. */
   watch(pid: number, startTicks: number): { readonly exited: Promise<number | undefined> } | undefined;
   /** Start time of a running process, undefined when there is none. */

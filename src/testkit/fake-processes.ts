@@ -1,6 +1,6 @@
-import { invalid } from "../base/errors.ts";
+import { invalid, NetError } from "../base/errors.ts";
 import type { SandboxId } from "../model/ids.ts";
-import type { Processes, SpawnedProcess, SpawnRequest } from "../model/process.ts";
+import type { BesideRequest, Processes, SpawnedProcess, SpawnRequest, Terminal } from "../model/process.ts";
 
 interface FakeProcess {
   readonly pid: number;
@@ -30,6 +30,26 @@ export class FakeProcesses implements Processes {
     const process = this.start(request.sandboxId);
     if (this.forks) this.start(request.sandboxId);
     return { pid: process.pid, startTicks: process.startTicks, exited: process.ended };
+  }
+
+  spawnBeside({ sandboxId, beside }: BesideRequest): SpawnedProcess {
+    if (this.#find(beside.pid, beside.startTicks) === undefined) {
+      throw new NetError("not_found", "process.start", { message: `process ${beside.pid} has ended` });
+    }
+    const process = this.start(sandboxId);
+    return { pid: process.pid, startTicks: process.startTicks, exited: process.ended };
+  }
+
+  openPipe(): { readonly read: number; readonly write: number } {
+    throw new Error("a machine in memory has no descriptors");
+  }
+
+  openTerminal(): Terminal {
+    throw new Error("a machine in memory has no terminals");
+  }
+
+  resizeTerminal(): void {
+    throw new Error("a machine in memory has no terminals");
   }
 
   /** A process that somebody starts, with a sandbox's mark or without. */

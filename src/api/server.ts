@@ -10,6 +10,7 @@ import { isNetError, NetError } from "../base/errors.ts";
 import type { Engine } from "../engine/contract.ts";
 import { daemonRoutes } from "./daemon-routes.ts";
 import { daemonSchemas } from "./daemon-schemas.ts";
+import { acceptUpgrades } from "./docker/containers/hijack.ts";
 import { dockerApi, dockerFallback } from "./docker/plugin.ts";
 import { errorBody, hiddenFault, HTTP_STATUS, transportError } from "./errors.ts";
 import { EVENT_BUFFER_BYTES } from "./events.ts";
@@ -95,6 +96,7 @@ export function createApi(options: ApiOptions): Api {
   void api.register(netdockApi, { ...options, prefix: BASE });
   const { engine, version, info, addressPools = [] } = options;
   void api.register(dockerApi, { engine, version, info, addressPools });
+  acceptUpgrades(api);
   return api;
 }
 

@@ -6,6 +6,7 @@ import type { Network, NetworkRequest } from "../model/network.ts";
 import type { ProcessSpec } from "../model/process.ts";
 import type { ResolverMetrics } from "../model/resolver.ts";
 import type { Sandbox, SandboxRequest } from "../model/sandbox.ts";
+import type { Containers } from "./containers/contract.ts";
 
 /** One direction in which two networks are peers, as one of them shows it. */
 export interface Peering {
@@ -206,6 +207,9 @@ export interface Engine {
     readonly hosts: string;
     readonly hostname: string;
   };
+
+  /** Commands that can be started again and again, in a new sandbox each time. */
+  readonly containers: Containers;
 
   /** Calls back for every event after `since` (a seq; absent: only new ones) until the returned function is called. */
   subscribe(listener: (event: NetdockEvent) => void, since?: number): () => void;

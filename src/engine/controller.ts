@@ -5,6 +5,7 @@ import type { Sandbox } from "../model/sandbox.ts";
 import { removeOps } from "../plan/blueprint.ts";
 import { compareGateways } from "../plan/gateway.ts";
 import type { Engine, NetworkView, Peering, PolicyView, PoolUsageView, SandboxView } from "./contract.ts";
+import { ContainerTable } from "./containers/containers.ts";
 import { Core, type EngineParts } from "./core.ts";
 import { examine } from "./doctor.ts";
 import { Membership } from "./membership.ts";
@@ -34,6 +35,9 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   const sandboxes = new Sandboxes(core);
   const { endpoints } = sandboxes;
   const membership = new Membership(core, endpoints);
+  const containers = new ContainerTable(core, { sandboxes, membership }, (sandbox) =>
+    sandboxView(core, sandbox),
+  );
   const publishing = new Publishing(core, endpoints);
   const takeover = new Takeover(core, endpoints);
   const zones = new Zones(core);
@@ -41,6 +45,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
   const recovery = new Recovery(core, { sandboxes, takeover, reconciler });
   await recovery.load();
   await recovery.adopt();
+  await containers.resume();
   await networks.ensurePredefined();
   const partition = new Partition(core);
   const unwatch = watchKernel(core, reconciler);
@@ -48,6 +53,7 @@ export async function startEngine(parts: EngineParts): Promise<Engine> {
     core,
     networks,
     sandboxes,
+    containers,
     membership,
     publishing,
     reconciler,
@@ -61,6 +67,7 @@ interface Rooms {
   readonly core: Core;
   readonly networks: Networks;
   readonly sandboxes: Sandboxes;
+  readonly containers: ContainerTable;
   readonly membership: Membership;
   readonly publishing: Publishing;
   readonly reconciler: Reconciler;
@@ -70,7 +77,8 @@ interface Rooms {
 }
 
 function engineOf(rooms: Rooms): Engine {
-  const { core, networks, sandboxes, membership, publishing, reconciler, partition, zones, unwatch } = rooms;
+  const { core, networks, sandboxes, containers, membership, publishing, reconciler, partition } = rooms;
+  const { zones, unwatch } = rooms;
   const { state } = core;
   const { lifecycle } = sandboxes;
   const peers = new Peers(core);
@@ -103,6 +111,7 @@ function engineOf(rooms: Rooms): Engine {
     },
     connect: (sandboxRef, request) => through(() => membership.connect(sandboxRef, request)),
     disconnect: (sandboxRef, networkRef) => through(() => membership.disconnect(sandboxRef, networkRef)),
+    containers: containersOf(containers, { open, through }),
     publish: (ref, ports) => through(async () => sandboxView(core, await publishing.publish(ref, ports))),
     allow: (ref, ports) => through(async () => sandboxView(core, await publishing.allow(ref, ports))),
     unpublish: (ref, ports) => through(async () => sandboxView(core, await publishing.unpublish(ref, ports))),
@@ -131,6 +140,7 @@ function engineOf(rooms: Rooms): Engine {
     close() {
       unwatch();
       lifecycle.close();
+      containers.close();
       // What was begun is finished, and what waits behind it is refused.
       closing ??= core.gate.exclusive(() => close(core, zones));
       return closing;
@@ -245,5 +255,34 @@ function sandboxView(core: Core, sandbox: Sandbox): SandboxView {
       .candidates(endpoints)
       .toSorted(compareGateways)
       .map(({ endpoint, network }) => ({ ...endpoint, networkName: network.name, driver: network.driver })),
+  };
+}
+
+/** As they are, but for what an engine that has ended refuses. */
+function containersOf(
+  containers: ContainerTable,
+  ways: Readonly<Record<"open" | "through", <T>(task: () => Promise<T>) => Promise<T>>>,
+): Engine["containers"] {
+  // What makes or removes sandboxes goes through the gate itself.
+  const { open, through } = ways;
+  return {
+    list: () => containers.list(),
+    find: (ref) => containers.find(ref),
+    create: (request) => open(() => containers.create(request)),
+    start: (ref) => open(() => containers.start(ref)),
+    stop: (ref, request) => open(() => containers.stop(ref, request)),
+    kill: (ref, signal) => open(() => containers.kill(ref, signal)),
+    remove: (ref, request) => open(() => containers.remove(ref, request)),
+    rename: (ref, name) => open(() => containers.rename(ref, name)),
+    connect: (ref, request) => through(() => containers.connect(ref, request)),
+    disconnect: (ref, networkRef) => through(() => containers.disconnect(ref, networkRef)),
+    resize: (ref, size) => containers.resize(ref, size),
+    wait: (ref, condition, left) => open(() => containers.wait(ref, condition, left)),
+    attach: (ref) => containers.attach(ref),
+    log: (ref) => containers.log(ref),
+    createExec: (ref, spec) => containers.createExec(ref, spec),
+    exec: (id) => containers.exec(id),
+    startExec: (id, request) => open(() => containers.startExec(id, request)),
+    resizeExec: (id, size) => containers.resizeExec(id, size),
   };
 }

@@ -11,12 +11,20 @@ import { hostGateway } from "./traffic.ts";
 
 const OP = "sandbox.create";
 
-/** The sandbox that a request asks for, with nothing made yet. `first`: the network it joins first. */
-export function describeSandbox(core: Core, request: SandboxRequest, first: Network | undefined): Sandbox {
-  const id = newId<SandboxId>();
-  const name = request.name ?? newName((n) => core.state.sandboxNamed(n) !== undefined);
+/**
+ * The sandbox that a request asks for, with nothing made yet. `first`: the network it joins first; `container`: whose it is, if
+ * any.
+ */
+export function describeSandbox(
+  core: Core,
+  request: SandboxRequest,
+  first: Network | undefined,
+  container: SandboxId | undefined,
+): Sandbox {
+  const id = container ?? newId<SandboxId>();
+  const name = request.name ?? newName((n) => core.state.holderOf(n) !== undefined);
   checkName(name, "name", OP);
-  refuseTakenName(core, name);
+  refuseTakenName(core, { name, id, op: OP });
   const parts = parseSandboxParts(request, () => hostGateway(core));
   const onHost = first?.driver === "host";
   if (onHost && parts.netns.kind !== "own") {
@@ -42,11 +50,15 @@ export function describeSandbox(core: Core, request: SandboxRequest, first: Netw
   return sandbox;
 }
 
-function refuseTakenName(core: Core, name: string): void {
-  const other = core.state.sandboxNamed(name);
-  if (other === undefined) return;
+/** Sandboxes and containers share their names. */
+export function refuseTakenName(
+  core: Core,
+  { name, id, op }: { readonly name: string; readonly id: SandboxId; readonly op: string },
+): void {
+  const other = core.state.holderOf(name);
+  if (other === undefined || other.id === id) return;
   const remedy = "choose another name, or remove that sandbox";
-  throw new NetError("conflict", OP, {
+  throw new NetError("conflict", op, {
     message: `name: "${name}" is already in use by sandbox ${shortId(other.id)}: ${remedy}`,
     subject: name,
     field: "name",

@@ -2,14 +2,18 @@ import { closeSync, openSync } from "node:fs";
 import { errorText, NetError } from "../base/errors.ts";
 import type { UndoStack } from "../base/undo.ts";
 import type { SandboxId } from "../model/ids.ts";
-import type { ProcessSpec, ProcessStatus } from "../model/process.ts";
+import type { ProcessSpec, ProcessStatus, SpawnRequest } from "../model/process.ts";
 import type { Sandbox } from "../model/sandbox.ts";
 import type { Core } from "./core.ts";
+import { containerAfter } from "./containers/record.ts";
 import { parseProcess } from "./parse.ts";
 
 const SIGKILL = 9;
 /** What a shell shows of a process that SIGKILL ended: 128 and the signal's number. */
 const KILLED = 128 + SIGKILL;
+
+/** How a container's command is started; absent: output goes to the sandbox's log. */
+export type Launch = Pick<SpawnRequest, "stdio" | "ownPids"> & Partial<Pick<SpawnRequest, "files">>;
 
 interface Watched {
   readonly pid: number;
@@ -37,10 +41,14 @@ export class Lifecycle {
   }
 
   /** Starts a process and returns the sandbox that runs it; the caller, who holds the lock, records it. */
-  spawn(sandbox: Sandbox, process: ProcessSpec, undo: UndoStack): Sandbox {
+  async spawn(
+    sandbox: Sandbox,
+    { process, launch }: { readonly process: ProcessSpec; readonly launch?: Launch | undefined },
+    undo: UndoStack,
+  ): Promise<Sandbox> {
     const core = this.#core;
     const path = core.files.logPath(sandbox.id);
-    closeSync(openSync(path, "a", 0o640));
+    if (launch === undefined) closeSync(openSync(path, "a", 0o640));
     const child = core.processes.spawn({
       sandboxId: sandbox.id,
       process,
@@ -49,6 +57,7 @@ export class Lifecycle {
       ...(sandbox.netns.kind === "host" ? {} : { netnsPath: sandbox.netnsPath }),
       files: core.files.paths(sandbox.id),
       stdio: { kind: "log", path },
+      ...launch,
     });
     undo.defer(async () => {
       this.#watched.delete(sandbox.id);
@@ -56,6 +65,7 @@ export class Lifecycle {
       await child.exited;
     });
     this.#watch(sandbox.id, child.pid, child.exited, true);
+    if (child.started !== undefined) await child.started;
     return running(sandbox, process, { pid: child.pid, startTicks: child.startTicks }, core.clock.now());
   }
 
@@ -74,7 +84,7 @@ export class Lifecycle {
       undo.defer(() => {
         core.commit("process", () => core.store.putSandbox(sandbox));
       });
-      const started = this.spawn(sandbox, process, undo);
+      const started = await this.spawn(sandbox, { process }, undo);
       this.#record(started);
       undo.commit();
       this.emitStart(started);
@@ -162,7 +172,7 @@ export class Lifecycle {
   }
 
   emitStart({ id, name, status }: Sandbox): void {
-    const attributes = { name, pid: String(status?.pid) };
+    const attributes = { ...this.#whose(id), name, pid: String(status?.pid) };
     this.#core.events.emit({ type: "sandbox", action: "start", id, attributes });
   }
 
@@ -172,8 +182,16 @@ export class Lifecycle {
   }
 
   #emitDie({ id, name }: Sandbox, exitCode: number | undefined): void {
-    const attributes = { name, ...(exitCode === undefined ? {} : { exitCode: String(exitCode) }) };
+    const attributes = {
+      ...this.#whose(id),
+      name,
+      ...(exitCode === undefined ? {} : { exitCode: String(exitCode) }),
+    };
     this.#core.events.emit({ type: "sandbox", action: "die", id, attributes });
+  }
+
+  #whose(id: SandboxId): { container?: string } {
+    return this.#core.state.containers.has(id) ? { container: id } : {};
   }
 
   #watch(id: SandboxId, pid: number, exited: Promise<number | undefined>, child: boolean): void {
@@ -182,6 +200,13 @@ export class Lifecycle {
     ended.catch((error: unknown) => {
       this.#core.log.error({ sandbox: id, error: errorText(error) }, "could not record the end of a process");
     });
+  }
+
+  /** Signals the command of a sandbox; false when none runs. */
+  signal(sandbox: Sandbox, signal: number): boolean {
+    const { state, status } = sandbox;
+    if (state !== "running" || status === undefined) return false;
+    return this.#core.processes.signal(status.pid, status.startTicks, signal);
   }
 
   async #ended(id: SandboxId, pid: number, exitCode: number | undefined): Promise<void> {
@@ -208,8 +233,15 @@ export class Lifecycle {
   }
 
   #record(sandbox: Sandbox): void {
-    this.#core.commit("process", () => this.#core.store.putSandbox(sandbox));
-    this.#core.state.putSandbox(sandbox);
+    const { store, state } = this.#core;
+    // In one transaction: a container has had its run if and only if its sandbox is to be removed.
+    const container = sandbox.state === "exited" ? containerAfter(this.#core, sandbox) : undefined;
+    this.#core.commit("process", () => {
+      store.putSandbox(sandbox);
+      if (container !== undefined) store.putContainer(container);
+    });
+    state.putSandbox(sandbox);
+    if (container !== undefined) state.putContainer(container);
   }
 }
 

@@ -37,6 +37,7 @@ export class Recovery {
     const core = this.#core;
     for (const network of core.store.networks()) core.state.putNetwork(network);
     for (const sandbox of core.store.sandboxes()) core.state.putSandbox(sandbox);
+    for (const container of core.store.containers()) core.state.putContainer(container);
     for (const endpoint of core.store.endpoints()) core.state.putEndpoint(endpoint);
     for (const { id, intent } of core.store.intents()) {
       core.log.info({ intent }, "settling an operation that was cut short");

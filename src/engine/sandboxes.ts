@@ -1,22 +1,30 @@
 import { errorText, NetError } from "../base/errors.ts";
 import type { UndoStack } from "../base/undo.ts";
 import type { Endpoint, EndpointRequest } from "../model/endpoint.ts";
+import type { SandboxId } from "../model/ids.ts";
 import type { Network } from "../model/network.ts";
 import { HOST_NETNS, type Op } from "../model/ops.ts";
 import type { ProcessSpec } from "../model/process.ts";
 import type { Sandbox, SandboxRequest } from "../model/sandbox.ts";
 import { removeOps } from "../plan/blueprint.ts";
 import type { Core } from "./core.ts";
+import { containerAfter } from "./containers/record.ts";
 import { describeSandbox } from "./describe.ts";
 import { Endpoints } from "./endpoints.ts";
 import { within } from "./fields.ts";
-import { Lifecycle } from "./lifecycle.ts";
+import { Lifecycle, type Launch } from "./lifecycle.ts";
 import { emitMembership, namesAddress } from "./membership.ts";
 import { makeNetns, sysctlOps } from "./netns.ts";
 import { checkExclusive, parseProcess } from "./parse.ts";
 import { ownPolicyOf } from "./policies.ts";
 import { prepareEndpoint, wishedLinkName, type Prepared } from "./prepare.ts";
 import { NOTHING, publishedOn, publishOps, refuseInVain, waysOf } from "./traffic.ts";
+
+/** What a sandbox is made for: the container of this id, whose command is started like this. */
+export interface Backing {
+  readonly id: SandboxId;
+  readonly launch: Launch;
+}
 
 /** A wish to join with the network it means. */
 interface Joining {
@@ -29,6 +37,8 @@ export class Sandboxes {
   readonly #core: Core;
   readonly endpoints: Endpoints;
   readonly lifecycle: Lifecycle;
+  /** Called when a sandbox is gone for everyone. */
+  onGone: (sandbox: Sandbox) => void = () => undefined;
 
   constructor(core: Core) {
     this.#core = core;
@@ -36,7 +46,7 @@ export class Sandboxes {
     this.lifecycle = new Lifecycle(core, (id) => core.gate.shared(() => this.remove(id, { force: true })));
   }
 
-  async create(request: SandboxRequest): Promise<Sandbox> {
+  async create(request: SandboxRequest, backing?: Backing): Promise<Sandbox> {
     const core = this.#core;
     const wishes = request.networks ?? [{ network: "bridge" }];
     // A link that a removed sandbox still has must not answer for the address or MAC asked for by name.
@@ -51,11 +61,11 @@ export class Sandboxes {
       joining.map(({ network }) => network.driver),
     );
     const process = request.process === undefined ? undefined : parseProcess(request.process, "process");
-    const sandbox = describeSandbox(core, request, joining[0]?.network);
+    const sandbox = describeSandbox(core, request, joining[0]?.network, backing?.id);
     return core.lock.run(`sandbox:${sandbox.id}`, async () => {
       core.state.putSandbox(sandbox);
       try {
-        return await this.#make(sandbox, process, joining);
+        return await this.#make(sandbox, process && { process, launch: backing?.launch }, joining);
       } catch (error) {
         core.state.deleteSandbox(sandbox.id);
         throw error;
@@ -65,7 +75,7 @@ export class Sandboxes {
 
   async #make(
     sandbox: Sandbox,
-    process: ProcessSpec | undefined,
+    start: { readonly process: ProcessSpec; readonly launch: Launch | undefined } | undefined,
     joining: readonly Joining[],
   ): Promise<Sandbox> {
     const core = this.#core;
@@ -103,10 +113,10 @@ export class Sandboxes {
     undo.defer(() => core.files.remove(id));
     this.endpoints.writeFiles(made);
     core.step("sandbox.create:files");
-    if (process !== undefined) {
+    if (start !== undefined) {
       // It may have started others by the time a later step fails.
       undo.defer(async () => void (await core.processes.killAll(id)));
-      made = this.lifecycle.spawn(made, process, undo);
+      made = await this.lifecycle.spawn(made, start, undo);
       core.step("sandbox.create:started");
     }
     core.commit("process", () => {
@@ -149,9 +159,13 @@ export class Sandboxes {
   #announce(sandbox: Sandbox, endpoints: readonly Endpoint[]): void {
     const core = this.#core;
     const { id, name } = sandbox;
-    core.events.emit({ type: "sandbox", action: "create", id, attributes: { name } });
+    core.events.emit({ type: "sandbox", action: "create", id, attributes: { ...this.#whose(id), name } });
     for (const { networkId } of endpoints) emitMembership(core, "connect", sandbox, core.network(networkId));
     if (sandbox.state === "running") this.lifecycle.emitStart(sandbox);
+  }
+
+  #whose(id: SandboxId): { container?: string } {
+    return this.#core.state.containers.has(id) ? { container: id } : {};
   }
 
   async remove(ref: string, request: { readonly force: boolean }): Promise<void> {
@@ -178,7 +192,13 @@ export class Sandboxes {
       core.step("sandbox.remove:dropped");
       this.lifecycle.emitKilled(sandbox);
       for (const network of networks) emitMembership(core, "disconnect", sandbox, network);
-      core.events.emit({ type: "sandbox", action: "destroy", id, attributes: { name: sandbox.name } });
+      core.events.emit({
+        type: "sandbox",
+        action: "destroy",
+        id,
+        attributes: { ...this.#whose(id), name: sandbox.name },
+      });
+      this.onGone(sandbox);
     });
   }
 
@@ -207,12 +227,15 @@ export class Sandboxes {
     undo.defer(() => core.ports.serve(id, published.proxied));
     core.ports.serve(id, []);
     core.step("sandbox.remove:unpublished");
+    const container = containerAfter(core, sandbox);
     core.commit("process", () => {
       this.endpoints.forget(endpoints);
       core.store.deleteSandbox(id);
+      if (container !== undefined) core.store.putContainer(container);
       core.store.clearIntent(intent);
     });
     undo.commit();
+    if (container !== undefined) core.state.putContainer(container);
   }
 
   #forget(sandbox: Sandbox, endpoints: readonly Endpoint[]): void {

@@ -1,5 +1,6 @@
 import { NetError } from "../base/errors.ts";
 import type { Subnet } from "../base/cidr.ts";
+import type { Container } from "../model/container.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { NetworkId, SandboxId } from "../model/ids.ts";
 import type { Network } from "../model/network.ts";
@@ -11,6 +12,8 @@ import { NameState } from "./name-state.ts";
  * start, changed with it afterwards. Nothing here takes longer the more sandboxes there are, but looking for an id prefix.
  */
 export class State extends NameState<Network, Sandbox, Endpoint> {
+  readonly containers: Map<SandboxId, Container> = new Map();
+  readonly #containerNames = new Map<string, SandboxId>();
   readonly #networkNames = new Map<string, NetworkId>();
   readonly #sandboxNames = new Map<string, SandboxId>();
 
@@ -31,6 +34,8 @@ export class State extends NameState<Network, Sandbox, Endpoint> {
   }
 
   override putSandbox(sandbox: Sandbox): void {
+    const former = this.sandboxes.get(sandbox.id);
+    if (former !== undefined && former.name !== sandbox.name) this.#sandboxNames.delete(former.name);
     super.putSandbox(sandbox);
     this.#sandboxNames.set(sandbox.name, sandbox.id);
   }
@@ -49,6 +54,34 @@ export class State extends NameState<Network, Sandbox, Endpoint> {
   sandboxNamed(name: string): Sandbox | undefined {
     const id = this.#sandboxNames.get(name);
     return id === undefined ? undefined : this.sandboxes.get(id);
+  }
+
+  putContainer(container: Container): void {
+    this.deleteContainer(container.id);
+    this.containers.set(container.id, container);
+    this.#containerNames.set(container.name, container.id);
+  }
+
+  deleteContainer(id: SandboxId): void {
+    const container = this.containers.get(id);
+    if (container === undefined) return;
+    this.containers.delete(id);
+    this.#containerNames.delete(container.name);
+  }
+
+  /** Whose name this is: a sandbox's, or a container's, which share their names. */
+  holderOf(name: string): { readonly id: SandboxId } | undefined {
+    const id = this.#sandboxNames.get(name) ?? this.#containerNames.get(name);
+    return id === undefined ? undefined : { id };
+  }
+
+  /** A container, or a sandbox that is none's, in Docker's words. */
+  findSubject(ref: string, op: string): SandboxId {
+    const all = new Map<string, SandboxId>(
+      [...this.containers.keys(), ...this.sandboxes.keys()].map((id) => [id, id]),
+    );
+    const found = all.get(ref) ?? this.holderOf(ref)?.id;
+    return found ?? byPrefix(all, ref, "container", op);
   }
 
   /** By full id, exact name, then unique id prefix: Docker's precedence. */
@@ -80,7 +113,7 @@ function byPrefix<T>(map: ReadonlyMap<string, T>, ref: string, what: string, op:
     });
   }
   throw new NetError("not_found", op, {
-    message: `${what} ${ref} not found`,
+    message: what === "container" ? `No such container: ${ref}` : `${what} ${ref} not found`,
     subject: ref,
     field: what,
     value: ref,

@@ -1,3 +1,4 @@
+import type { Container } from "./container.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { EndpointId, NetworkId, SandboxId } from "./ids.ts";
 import type { LeaseStore } from "./ipam.ts";
@@ -44,6 +45,10 @@ export interface Store {
   sandboxes(): Sandbox[];
   putSandbox(sandbox: Sandbox): void;
   deleteSandbox(id: SandboxId): void;
+
+  containers(): Container[];
+  putContainer(container: Container): void;
+  deleteContainer(id: SandboxId): void;
 
   endpoints(): Endpoint[];
   putEndpoint(endpoint: Endpoint): void;

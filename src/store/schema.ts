@@ -52,6 +52,12 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (subnet, address)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE containers (
+    id TEXT PRIMARY KEY NOT NULL,
+    doc TEXT NOT NULL
+  ) STRICT;
+  `,
 ];
 
 /** "ndck" in `PRAGMA application_id`: tells our file from any other SQLite database. */

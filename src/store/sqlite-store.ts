@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 
 import { NetError } from "../base/errors.ts";
+import type { Container } from "../model/container.ts";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { EndpointId, NetworkId, SandboxId } from "../model/ids.ts";
 import type { LeaseStore } from "../model/ipam.ts";
@@ -69,6 +70,18 @@ export class SqliteStore implements Store {
 
   deleteSandbox(id: SandboxId): void {
     this.#write(this.#sql.deleteSandbox, id);
+  }
+
+  containers(): Container[] {
+    return this.#documents("containers", this.#sql.containers) as Container[];
+  }
+
+  putContainer(container: Container): void {
+    this.#write(this.#sql.putContainer, container.id, JSON.stringify(container));
+  }
+
+  deleteContainer(id: SandboxId): void {
+    this.#write(this.#sql.deleteContainer, id);
   }
 
   endpoints(): Endpoint[] {
@@ -153,6 +166,10 @@ const SQL = {
   putSandbox:
     "INSERT INTO sandboxes (id, doc) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET doc = excluded.doc",
   deleteSandbox: "DELETE FROM sandboxes WHERE id = ?",
+  containers: "SELECT doc FROM containers ORDER BY rowid",
+  putContainer:
+    "INSERT INTO containers (id, doc) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET doc = excluded.doc",
+  deleteContainer: "DELETE FROM containers WHERE id = ?",
   endpoints: "SELECT doc FROM endpoints ORDER BY rowid",
   putEndpoint: `INSERT INTO endpoints (id, network_id, sandbox_id, doc) VALUES (?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET

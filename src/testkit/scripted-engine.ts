@@ -61,6 +61,7 @@ export function scriptedEngine(script: Partial<Engine> = {}): ScriptedEngine {
     },
     reconcile: async ({ dryRun }) => ({ differences: [], repaired: !dryRun }),
     resolverMetrics: () => newCounters().read(),
+    containers: noContainers,
     examine: async () => ({ findings: [], flows: 0 }),
     withdraw: async () => undefined,
     close: async () => undefined,
@@ -77,6 +78,7 @@ export function scriptedEngine(script: Partial<Engine> = {}): ScriptedEngine {
   ) as unknown as Engine;
   return {
     ...recorded,
+    containers: known.containers,
     calls,
     get subscribers() {
       return listeners.size;
@@ -109,6 +111,12 @@ function named<T extends { readonly name: string; readonly id: string }>(
     subject: ref,
   });
 }
+
+/** Nothing of containers is scripted: their tests have an engine of a machine in memory. */
+const noContainers = {
+  list: () => [],
+  find: (ref: string) => named("container", ref, []),
+} as unknown as Engine["containers"];
 
 function hexId(number: number): string {
   return number.toString(16).padStart(64, "a");

@@ -30,6 +30,10 @@ export const bool: TypedDecoder<boolean> = typed("bool", (value, place) => {
 });
 
 export const int: TypedDecoder<number> = integer("int");
+export const int64: TypedDecoder<number> = integer("int64");
+
+/** A value of any kind, as it is. */
+export const anything: TypedDecoder<unknown> = typed("interface {}", (value) => value);
 
 function integer(goType: string): TypedDecoder<number> {
   return typed(goType, (value, place) => {

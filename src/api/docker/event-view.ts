@@ -20,7 +20,7 @@ export interface DockerEvent {
 export const HOST_IMAGE = "host";
 
 const NETWORK_ACTIONS = ["create", "connect", "disconnect", "destroy", "prune"];
-const CONTAINER_ACTIONS = ["create", "start", "die", "destroy", "kill", "stop", "rename", "attach"];
+const SANDBOX_ACTIONS = ["create", "start", "die", "destroy"];
 
 /** Undefined: Docker knows nothing of the kind. */
 export function eventView(event: NetdockEvent): DockerEvent | undefined {
@@ -31,9 +31,9 @@ export function eventView(event: NetdockEvent): DockerEvent | undefined {
     const Actor = { ID: event.id, Attributes: networkAttributes(event) };
     return { Type: "network", Action: event.action, Actor, ...when };
   }
-  if (event.type !== "sandbox" || !CONTAINER_ACTIONS.includes(event.action)) return undefined;
-  const { name = "", exitCode } = event.attributes;
-  const Attributes = { ...(exitCode === undefined ? {} : { exitCode }), image: HOST_IMAGE, name };
+  if (!isOfContainer(event)) return undefined;
+  const { name = "", pid: _, ...more } = event.attributes;
+  const Attributes = { ...more, image: HOST_IMAGE, name };
   return {
     status: event.action,
     id: event.id,
@@ -43,6 +43,12 @@ export function eventView(event: NetdockEvent): DockerEvent | undefined {
     Actor: { ID: event.id, Attributes },
     ...when,
   };
+}
+
+/** A sandbox is a container, unless it is a container's: that one has events of its own. */
+function isOfContainer({ type, action, attributes }: NetdockEvent): boolean {
+  if (type === "container") return true;
+  return type === "sandbox" && attributes["container"] === undefined && SANDBOX_ACTIONS.includes(action);
 }
 
 function networkAttributes({ action, attributes }: NetdockEvent): Readonly<Record<string, string>> {

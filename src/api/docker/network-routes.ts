@@ -1,5 +1,6 @@
 import { isNetError, NetError } from "../../base/errors.ts";
-import type { Engine } from "../../engine/contract.ts";
+import type { Subject } from "../../engine/containers/contract.ts";
+import type { Engine, NetworkView } from "../../engine/contract.ts";
 import { bool, pointer, string, struct } from "./decode.ts";
 import { endpointRequest, endpointSettings } from "./endpoint-settings.ts";
 import { createRequest, networkRequest } from "./network-create.ts";
@@ -7,7 +8,7 @@ import { filterNetworks, prunes } from "./network-list.ts";
 import { networkView } from "./network-view.ts";
 import type { DockerContext } from "./plugin.ts";
 import { type Answer, created, DONE, NO_CONTENT, ok } from "./reply.ts";
-import { findContainer, findNetwork, inspectNetwork } from "./resolve.ts";
+import { findContainer, findNetwork, inspectNetwork, recordedContainer } from "./resolve.ts";
 import type { Call, DockerRoute } from "./route.ts";
 
 const connectRequest = struct("network.ConnectOptions", {
@@ -89,10 +90,13 @@ function pruner(engine: Engine): (call: Call) => Promise<Answer> {
 
 async function connect(engine: Engine, { body, param }: Call): Promise<Answer> {
   const { Container, EndpointConfig } = body(connectRequest);
-  const container = findContainer(engine, Container);
+  const recorded = recordedContainer(engine, Container);
+  const container = recorded ?? findContainer(engine, Container);
   const network = findNetwork(engine, param("ref"));
+  const request = endpointRequest(network, EndpointConfig);
   try {
-    await engine.connect(container.id, endpointRequest(network, EndpointConfig));
+    if (recorded === undefined) await engine.connect(container.id, request);
+    else await engine.containers.connect(container.id, { ...request, network: network.name });
   } catch (error) {
     if (isNetError(error, "exhausted")) throw full(network.name, network.id, error);
     throw error;
@@ -109,15 +113,36 @@ function full(name: string, id: string, cause: NetError): NetError {
 
 async function disconnect(engine: Engine, { body, param }: Call): Promise<Answer> {
   const { Container, Force } = body(disconnectRequest);
+  const recorded = recordedContainer(engine, Container);
+  if (recorded !== undefined) return leave(engine, recorded, findNetwork(engine, param("ref")));
   const container = findMember(engine, { container: Container, network: param("ref"), force: Force });
   const network = findNetwork(engine, param("ref"));
   if (!container.endpoints.some(({ networkId }) => networkId === network.id)) {
-    const the = container.state === "running" ? "" : "the ";
-    throw new NetError("internal", "endpoint.detach", {
-      message: `container ${container.id} is not connected to ${the}network ${network.name}`,
-    });
+    throw notConnected(container, network.name);
   }
   await engine.disconnect(container.id, network.id);
+  return DONE;
+}
+
+function notConnected(
+  { id, state }: { readonly id: string; readonly state: string },
+  network: string,
+): NetError {
+  const the = state === "running" ? "" : "the ";
+  return new NetError("internal", "endpoint.detach", {
+    message: `container ${id} is not connected to ${the}network ${network}`,
+  });
+}
+
+/** A container that can be started again: it stays on its networks, or joins and leaves them, while it does not run. */
+async function leave(engine: Engine, subject: Subject, network: NetworkView): Promise<Answer> {
+  const wanted = subject.container?.spec.network;
+  const isOn =
+    subject.sandbox?.endpoints.some(({ networkId }) => networkId === network.id) ??
+    (wanted?.kind === "own" &&
+      wanted.networks.some((wish) => [network.id, network.name].includes(wish.network)));
+  if (!isOn) throw notConnected(subject, network.name);
+  await engine.containers.disconnect(subject.id, network.id);
   return DONE;
 }
 

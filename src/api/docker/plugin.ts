@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Engine } from "../../engine/contract.ts";
 import { OpenStreams } from "../streams.ts";
 import type { DaemonFacts } from "../types.ts";
+import { containerRoutes } from "./containers/routes.ts";
 import { refusalOf } from "./errors.ts";
 import { networkRoutes } from "./network-routes.ts";
 import { refusedRoutes } from "./refused-routes.ts";
@@ -44,9 +45,13 @@ export async function dockerApi(scope: FastifyInstance, options: DockerApiOption
   });
   scope.setErrorHandler(answerError);
   const context: DockerContext = { ...options, streams };
-  for (const route of [...systemRoutes(context), ...networkRoutes(context), ...refusedRoutes()]) {
-    serve(scope, route);
-  }
+  const routes = [
+    ...systemRoutes(context),
+    ...networkRoutes(context),
+    ...containerRoutes(context),
+    ...refusedRoutes(),
+  ];
+  for (const route of routes) serve(scope, route);
 }
 
 /** Docker's answers to what comes to no route at all; hooks of the scope do not run for these. */
@@ -104,7 +109,7 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
     status: 500,
     message: "netdock failed here by a fault of its own; the daemon's log says where",
   };
-  if (status >= 500) request.log.error({ err: error, url: request.url }, message);
+  if (status >= 500 && status !== 501) request.log.error({ err: error, url: request.url }, message);
   else request.log.debug({ url: request.url, message }, "refused");
   sendAnswer(reply, { status, body: { message } });
 }

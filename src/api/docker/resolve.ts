@@ -1,4 +1,5 @@
 import { isNetError, NetError } from "../../base/errors.ts";
+import type { Subject } from "../../engine/containers/contract.ts";
 import type { Engine, NetworkView, SandboxView } from "../../engine/contract.ts";
 
 /** By full id, exact name, then unique id prefix. Throws `not_found`, or `invalid` when a prefix is not unique. */
@@ -17,6 +18,17 @@ export function inspectNetwork(engine: Engine, ref: string): NetworkView {
     if (count === null) throw error;
     const message = `${count[1]} matches found based on ID prefix: network ${ref} is ambiguous`;
     throw new NetError("invalid", "network.inspect", { message, field: "network", value: ref });
+  }
+}
+
+/** A container that can be started again; undefined when the name is not one's. */
+export function recordedContainer(engine: Engine, ref: string): Subject | undefined {
+  try {
+    const subject = engine.containers.find(ref.startsWith("/") ? ref.slice(1) : ref);
+    return subject.container === undefined ? undefined : subject;
+  } catch (error) {
+    if (isNetError(error, "not_found")) return undefined;
+    throw error;
   }
 }
 

@@ -291,6 +291,8 @@ describe("names", () => {
 
 describe("the daemon", () => {
   beforeAll(async () => {
+    // Tests before this one leave theirs running; alone, there is none yet.
+    if ((await world.netdock(["ps"])).code === 5) await world.startDaemon();
     await world.netdockOk("network", "create", "steady");
     await world.netdockOk("run", "-d", "--name", "anchor", "--network", "steady", "--", "sleep", "1000");
   });

@@ -70,6 +70,9 @@ async function start(): Promise<
 
 /** Takes back what a request that went well has made or changed. */
 async function restore(engine: Engine): Promise<void> {
+  for (const { id, container } of engine.containers.list()) {
+    if (container !== undefined) await engine.containers.remove(id, { force: true });
+  }
   for (const { name, state: now } of engine.sandboxes()) {
     if (name !== "web" || now !== "running") await engine.removeSandbox(name, { force: true });
   }
@@ -98,6 +101,7 @@ test("whatever is posted where, the answer is a success or a refusal, and a refu
   const path = fc.oneof(
     { weight: 9, arbitrary: fc.constantFrom(...posts.filter(isServed)) },
     { weight: 3, arbitrary: fc.constant("/networks/create") },
+    { weight: 3, arbitrary: fc.constantFrom("/networks/:ref/connect", "/networks/:ref/disconnect") },
     { weight: 1, arbitrary: fc.constantFrom(...posts.filter((one) => !isServed(one))) },
   );
   const requests = path.chain((route) =>

@@ -84,12 +84,12 @@ const PROGRAMS: Readonly<Record<string, { readonly machine: number; readonly tex
   },
 };
 
-let program: number | undefined;
-
-/** A descriptor of the program, in memory; /proc/self/fd/N is a file that can be executed. Stays open. */
-export function pid1Program(): number {
-  program ??= write(pid1Elf(process.arch));
-  return program;
+/** A descriptor of the program, in memory; /proc/self/fd/N is a file that can be executed. The caller's to close. */
+export function openPid1Program(): number {
+  const bytes = pid1Elf(process.arch);
+  const fd = memfdCreate("netdock-pid1");
+  writeSync(fd, bytes);
+  return fd;
 }
 
 /** The whole file, for a processor in Node's name. */
@@ -101,12 +101,6 @@ export function pid1Elf(arch: string): Uint8Array {
     });
   }
   return elf(known.machine, instructions(known.text));
-}
-
-function write(bytes: Uint8Array): number {
-  const fd = memfdCreate("netdock-pid1");
-  writeSync(fd, bytes);
-  return fd;
 }
 
 function instructions(text: string): Uint8Array {

@@ -307,3 +307,11 @@ test("a terminal is the session's own", () =>
     expect(await exited).toBe(137);
     closeSync(master);
   }));
+
+test("a process with pids of its own that cannot be started leaves no descriptor", () =>
+  sandboxed((home) => {
+    const files = { ...request(home, shell("true")).files, hosts: join(home.runDir, "missing") };
+    expect(() =>
+      home.host.processes.spawn({ ...request(home, shell("true")), files, ownPids: true }),
+    ).toThrow("is missing");
+  }));

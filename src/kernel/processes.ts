@@ -18,7 +18,7 @@ import { pipe, resizeTerminal } from "./libc-files.ts";
 import { pidfdOpen } from "./libc-poll.ts";
 import { killMarked, killMarkedNow, sandboxMark } from "./mark.ts";
 import type { ProcessNamespaces, ThreadNamespaces } from "./netns.ts";
-import { pid1Program } from "./pid1-program.ts";
+import { openPid1Program } from "./pid1-program.ts";
 import { exitCodeOfStatus, processStat, runningStat, watchProcess } from "./pidfd.ts";
 import { openNetns } from "./pins.ts";
 import type { Poller } from "./poller.ts";
@@ -57,15 +57,21 @@ export class LinuxProcesses implements Processes {
       const descriptors = openStdio(stdio, opened);
       const place = netns ?? this.#options.homeFd;
       const first = ownPids ? this.#firstProgram(program, opened) : undefined;
-      const pid = this.#options.namespaces.withNewMounts({ netns: place, ownPids }, () => {
-        this.#arrange(request, place !== undefined);
-        return start({
-          ...program,
-          ...first?.program,
-          stdio: descriptors,
-          newSession: stdio.kind !== "inherit",
+      let pid;
+      try {
+        pid = this.#options.namespaces.withNewMounts({ netns: place, ownPids }, () => {
+          this.#arrange(request, place !== undefined);
+          return start({
+            ...program,
+            ...first?.program,
+            stdio: descriptors,
+            newSession: stdio.kind !== "inherit",
+          });
         });
-      });
+      } catch (error) {
+        first?.abandon();
+        throw error;
+      }
       return this.#child(pid, first?.started());
     } finally {
       for (const fd of opened) closeSync(fd);
@@ -113,13 +119,22 @@ export class LinuxProcesses implements Processes {
   #firstProgram(
     program: Program,
     opened: number[],
-  ): { readonly program: Partial<SpawnOptions>; readonly started: () => Promise<void> } {
+  ): {
+    readonly program: Partial<SpawnOptions>;
+    /** When it was started: resolves when the program runs. */
+    readonly started: () => Promise<void>;
+    /** When it was not. */
+    readonly abandon: () => void;
+  } {
     const { poller } = this.#options;
+    const file = openPid1Program();
+    opened.push(file);
     const word = pipe();
     opened.push(word.write);
     return {
+      abandon: () => closeSync(word.read),
       program: {
-        file: `/proc/self/fd/${pid1Program()}`,
+        file: `/proc/self/fd/${file}`,
         argv: ["netdock", program.file, ...program.argv],
         third: word.write,
       },

@@ -1,6 +1,5 @@
 import { errorText, NetError } from "../../base/errors.ts";
 import type { Container, ContainerSpec } from "../../model/container.ts";
-import type { EndpointRequest } from "../../model/endpoint.ts";
 import type { SandboxId } from "../../model/ids.ts";
 import type { Sandbox } from "../../model/sandbox.ts";
 import type { SandboxView } from "../contract.ts";
@@ -14,6 +13,7 @@ import type { Attachment, Containers, Exec, Subject, WaitCondition } from "./con
 import { Execs } from "./execs.ts";
 import { exitCodeOf, UNKNOWN_EXIT } from "./record.ts";
 import { checkSpec, sandboxRequest, sharedSandbox } from "./request.ts";
+import { NetworkWishes } from "./network-wishes.ts";
 import { Runs } from "./runs.ts";
 import type { StreamLog } from "./stream-log.ts";
 import { Waiters, type End } from "./waiters.ts";
@@ -25,7 +25,7 @@ const STOP_TIMEOUT_SECONDS = 10;
 export class ContainerTable implements Containers {
   readonly #core: Core;
   readonly #sandboxes: Sandboxes;
-  readonly #membership: Membership;
+  readonly #wishes: NetworkWishes;
   readonly #view: (sandbox: Sandbox) => SandboxView;
   readonly #runs: Runs;
   readonly #execs: Execs;
@@ -40,7 +40,7 @@ export class ContainerTable implements Containers {
     const { sandboxes } = parts;
     this.#core = core;
     this.#sandboxes = sandboxes;
-    this.#membership = parts.membership;
+    this.#wishes = new NetworkWishes(core, parts.membership);
     this.#view = view;
     this.#runs = new Runs(core);
     this.#execs = new Execs(core);
@@ -292,50 +292,10 @@ export class ContainerTable implements Containers {
 
   resizeExec: Containers["resizeExec"] = (id, size) => this.#execs.resize(id, size);
 
-  /** Joins a network, and stays on it for the next start. */
-  async connect(ref: string, request: EndpointRequest): Promise<void> {
-    const { id, sandbox } = this.find(ref);
-    if (sandbox === undefined) this.#refuseTwice(id as SandboxId, request.network);
-    else await this.#membership.connect(id, request);
-    this.#remember(id as SandboxId, (networks) => [...networks, request]);
-  }
+  connect: Containers["connect"] = (ref, request) => this.#wishes.connect(this.find(ref), request);
 
-  async disconnect(ref: string, networkRef: string): Promise<void> {
-    const { id, sandbox } = this.find(ref);
-    const { name, id: networkId } = this.#core.state.findNetwork(networkRef, "endpoint.detach");
-    if (sandbox !== undefined) await this.#membership.disconnect(id, networkRef);
-    this.#remember(id as SandboxId, (networks) =>
-      networks.filter(({ network }) => network !== name && network !== networkId),
-    );
-  }
-
-  #refuseTwice(id: SandboxId, networkRef: string): void {
-    const { state } = this.#core;
-    const network = state.findNetwork(networkRef, "endpoint.attach");
-    const container = state.containers.get(id);
-    const wanted = container?.spec.network;
-    if (container === undefined || wanted?.kind !== "own") {
-      throw new NetError("invalid", "endpoint.attach", {
-        message:
-          "container sharing network namespace with another container or host cannot be connected to any other network",
-      });
-    }
-    if (!wanted.networks.some((wish) => [network.id, network.name].includes(wish.network))) return;
-    throw new NetError("forbidden", "endpoint.attach", {
-      message: `endpoint with name ${container.name} already exists in network ${network.name}`,
-      subject: container.name,
-    });
-  }
-
-  #remember(
-    id: SandboxId,
-    change: (networks: readonly EndpointRequest[]) => readonly EndpointRequest[],
-  ): void {
-    const container = this.#core.state.containers.get(id);
-    if (container?.spec.network.kind !== "own") return;
-    const network = { kind: "own" as const, networks: change(container.spec.network.networks) };
-    this.#put({ ...container, spec: { ...container.spec, network } });
-  }
+  disconnect: Containers["disconnect"] = (ref, networkRef) =>
+    this.#wishes.disconnect(this.find(ref), networkRef);
 
   /** The stack is gone: the run has ended for everyone. */
   #gone({ id, status }: Sandbox): void {

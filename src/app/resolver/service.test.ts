@@ -127,14 +127,19 @@ test("a sandbox that runs is refused, and what was given closed", async () => {
 
 test("a thread that waits for questions holds up no end of the process, asked for or not", () => {
   const url = (name: string): string => JSON.stringify(new URL(name, import.meta.url).href);
-  const run = (body: string): number | null => {
+  /** The exit code, or what ended it. */
+  const run = (body: string): number | string => {
     const script = `
       import { NameState } from ${url("../../engine/name-state.ts")};
       import { startResolver } from ${url("service.ts")};
       const service = startResolver({ names: new NameState(), sockets: {}, resolvConfPath: "/dev/null", log: console });
       ${body}`;
     const argv = ["--disable-warning=ExperimentalWarning", "--input-type=module-typescript", "-e", script];
-    return spawnSync(process.execPath, argv, { timeout: 20_000, stdio: "inherit" }).status;
+    const { status, signal, error } = spawnSync(process.execPath, argv, {
+      timeout: 20_000,
+      stdio: "inherit",
+    });
+    return status ?? `${signal ?? ""} ${error?.message ?? ""}`;
   };
   expect(run("setTimeout(() => process.exit(3), 300);")).toBe(3);
   expect(run("setTimeout(() => { throw new Error('expected by a test'); }, 300);")).toBe(1);

@@ -5,7 +5,7 @@ import type { SandboxId } from "../model/ids.ts";
 import type { ProcessSpec, ProcessStatus, SpawnRequest } from "../model/process.ts";
 import type { Sandbox } from "../model/sandbox.ts";
 import type { Core } from "./core.ts";
-import { containerAfter } from "./containers/record.ts";
+import { containerAfter, whose } from "./containers/record.ts";
 import { parseProcess } from "./parse.ts";
 
 const SIGKILL = 9;
@@ -172,7 +172,7 @@ export class Lifecycle {
   }
 
   emitStart({ id, name, status }: Sandbox): void {
-    const attributes = { ...this.#whose(id), name, pid: String(status?.pid) };
+    const attributes = { ...whose(this.#core, id), name, pid: String(status?.pid) };
     this.#core.events.emit({ type: "sandbox", action: "start", id, attributes });
   }
 
@@ -183,15 +183,11 @@ export class Lifecycle {
 
   #emitDie({ id, name }: Sandbox, exitCode: number | undefined): void {
     const attributes = {
-      ...this.#whose(id),
+      ...whose(this.#core, id),
       name,
       ...(exitCode === undefined ? {} : { exitCode: String(exitCode) }),
     };
     this.#core.events.emit({ type: "sandbox", action: "die", id, attributes });
-  }
-
-  #whose(id: SandboxId): { container?: string } {
-    return this.#core.state.containers.has(id) ? { container: id } : {};
   }
 
   #watch(id: SandboxId, pid: number, exited: Promise<number | undefined>, child: boolean): void {

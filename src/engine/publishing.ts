@@ -5,13 +5,34 @@ import type { PortBinding, PortMapping } from "../model/ports.ts";
 import type { Sandbox } from "../model/sandbox.ts";
 import type { Core } from "./core.ts";
 import type { Endpoints } from "./endpoints.ts";
+import type { HeldPort } from "./port-wish.ts";
 import { parsePublish } from "./publish.ts";
-import { type Published, publishedOn, publishOps, placesOf, refuseInVain, waysOf } from "./traffic.ts";
+import {
+  type Published,
+  publishedOn,
+  publishOps,
+  placesOf,
+  refuseInVain,
+  type Ways,
+  waysOf,
+} from "./traffic.ts";
 
 /** A sandbox and what is published of it. */
 interface Stand {
   readonly sandbox: Sandbox;
   readonly published: Published;
+}
+
+const ACTIONS = { "port.publish": "publish", "port.unpublish": "unpublish", "port.allow": "allow" } as const;
+type ChangeOp = keyof typeof ACTIONS;
+
+interface Change {
+  readonly op: ChangeOp;
+  /** What was asked for, in the user's words. */
+  readonly texts: readonly string[];
+  readonly before: Sandbox;
+  readonly after: Sandbox;
+  readonly ways: Ways;
 }
 
 /** Ports published and withdrawn while a sandbox lives, all of one request or none. */
@@ -28,35 +49,15 @@ export class Publishing {
     const core = this.#core;
     const op = "port.publish";
     const wishes = texts.map((text, i) => parsePublish(text, `publish[${i}]`));
-    const { id } = core.state.findSandbox(sandboxRef, op);
-    return core.lock.run(`sandbox:${id}`, async () => {
-      const before = core.state.findSandbox(id, op);
+    return this.#locked(sandboxRef, op, (before, ways) => {
       this.#refuseHost(before, op);
-      const after: Sandbox = { ...before, ports: [...before.ports, ...wishes] };
-      const ways = waysOf(core, core.state.endpointsOf(id));
       refuseInVain({ ...before, ports: wishes }, ways);
-      await using undo = core.undoStack(op);
-      const intent = core.commit("process", () => core.store.addIntent({ kind: op, sandboxId: id }));
-      undo.defer(() => {
-        core.commit("process", () => core.store.clearIntent(intent));
+      const after = { ...before, ports: [...before.ports, ...wishes] };
+      return this.#change({ op, texts, before, after, ways }, (undo) => {
+        const held = core.ports.hold(before.id, wishes, placesOf(core, ways));
+        undo.defer(() => core.ports.drop(before.id, held));
+        return core.ports.of(before.id);
       });
-      core.step("port.publish:intended");
-      const was = publishedOn(core, ways, { held: core.ports.of(id), wishes: before.ports });
-      const held = core.ports.hold(id, wishes, placesOf(core, ways));
-      undo.defer(() => core.ports.drop(id, held));
-      const will = publishedOn(core, ways, { held: core.ports.of(id), wishes: after.ports });
-      await this.#turn({ sandbox: before, published: was }, { sandbox: after, published: will }, undo);
-      core.step("port.publish:applied");
-      const made = { ...after, bindings: will.bindings };
-      core.commit("process", () => {
-        core.store.putSandbox(made);
-        core.store.clearIntent(intent);
-      });
-      undo.commit();
-      core.state.putSandbox(made);
-      core.step("port.publish:committed");
-      this.#emit("publish", made, texts);
-      return made;
     });
   }
 
@@ -65,39 +66,19 @@ export class Publishing {
     const core = this.#core;
     const op = "port.unpublish";
     const named = texts.map((text, i) => parsePublish(text, `publish[${i}]`));
-    const { id } = core.state.findSandbox(sandboxRef, op);
-    return core.lock.run(`sandbox:${id}`, async () => {
-      const before = core.state.findSandbox(id, op);
+    return this.#locked(sandboxRef, op, (before, ways) => {
+      const { id } = before;
       const gone = new Set(
         named.flatMap((wish, i) => this.#meant(before, wish, `publish[${i}]`, texts[i] ?? "", op)),
       );
-      const after: Sandbox = { ...before, ports: before.ports.filter((mapping) => !gone.has(mapping)) };
-      await using undo = core.undoStack(op);
-      const intent = core.commit("process", () => core.store.addIntent({ kind: op, sandboxId: id }));
-      undo.defer(() => {
-        core.commit("process", () => core.store.clearIntent(intent));
-      });
-      core.step("port.unpublish:intended");
-      const ways = waysOf(core, core.state.endpointsOf(id));
-      const held = core.ports.of(id);
+      const after = { ...before, ports: before.ports.filter((mapping) => !gone.has(mapping)) };
       const dropped = core.ports.heldFor(id, gone);
-      const was = publishedOn(core, ways, { held, wishes: before.ports });
-      const left = held.filter((port) => !dropped.includes(port));
-      const will = publishedOn(core, ways, { held: left, wishes: after.ports });
-      await this.#turn({ sandbox: before, published: was }, { sandbox: after, published: will }, undo);
-      core.step("port.unpublish:applied");
-      const made = { ...after, bindings: will.bindings };
-      core.commit("process", () => {
-        core.store.putSandbox(made);
-        core.store.clearIntent(intent);
-      });
-      undo.commit();
-      core.state.putSandbox(made);
-      // Only now: nobody else may take a port that an undo would need back.
-      core.ports.drop(id, dropped);
-      core.step("port.unpublish:committed");
-      this.#emit("unpublish", made, texts);
-      return made;
+      return this.#change(
+        { op, texts, before, after, ways },
+        () => core.ports.of(id).filter((port) => !dropped.includes(port)),
+        // Only then: nobody else may take a port that an undo would need back.
+        () => core.ports.drop(id, dropped),
+      );
     });
   }
 
@@ -106,43 +87,70 @@ export class Publishing {
     const core = this.#core;
     const op = "port.allow";
     const named = texts.map((text, i) => parsePublish(text, `publish[${i}]`));
-    const { id } = core.state.findSandbox(sandboxRef, op);
-    return core.lock.run(`sandbox:${id}`, async () => {
-      const before = core.state.findSandbox(id, op);
+    return this.#locked(sandboxRef, op, (before, ways) => {
+      const { id } = before;
       const changed = new Map<PortMapping, PortMapping>();
       for (const [i, wish] of named.entries()) {
         for (const mapping of this.#meant(before, wish, `publish[${i}]`, texts[i] ?? "", op)) {
           changed.set(mapping, allowing(mapping, wish.from));
         }
       }
-      const after: Sandbox = {
-        ...before,
-        ports: before.ports.map((mapping) => changed.get(mapping) ?? mapping),
-      };
-      await using undo = core.undoStack(op);
-      const intent = core.commit("process", () => core.store.addIntent({ kind: op, sandboxId: id }));
-      undo.defer(() => {
-        core.commit("process", () => core.store.clearIntent(intent));
+      const after = { ...before, ports: before.ports.map((mapping) => changed.get(mapping) ?? mapping) };
+      return this.#change({ op, texts, before, after, ways }, (undo) => {
+        core.ports.replaceMappings(id, changed);
+        const back = new Map([...changed].map(([old, now]) => [now, old]));
+        undo.defer(() => core.ports.replaceMappings(id, back));
+        return core.ports.of(id);
       });
-      core.step("port.allow:intended");
-      const ways = waysOf(core, core.state.endpointsOf(id));
-      const was = publishedOn(core, ways, { held: core.ports.of(id), wishes: before.ports });
-      core.ports.replaceMappings(id, changed);
-      undo.defer(() => core.ports.replaceMappings(id, new Map([...changed].map(([old, now]) => [now, old]))));
-      const will = publishedOn(core, ways, { held: core.ports.of(id), wishes: after.ports });
-      await this.#turn({ sandbox: before, published: was }, { sandbox: after, published: will }, undo);
-      core.step("port.allow:applied");
-      const made = { ...after, bindings: will.bindings };
-      core.commit("process", () => {
-        core.store.putSandbox(made);
-        core.store.clearIntent(intent);
-      });
-      undo.commit();
-      core.state.putSandbox(made);
-      core.step("port.allow:committed");
-      this.#emit("allow", made, texts);
-      return made;
     });
+  }
+
+  /** The sandbox as it is when nobody else changes it, and its ways. */
+  #locked(
+    sandboxRef: string,
+    op: ChangeOp,
+    run: (before: Sandbox, ways: Ways) => Promise<Sandbox>,
+  ): Promise<Sandbox> {
+    const { state, lock } = this.#core;
+    const { id } = state.findSandbox(sandboxRef, op);
+    return lock.run(`sandbox:${id}`, async () =>
+      run(state.findSandbox(id, op), waysOf(this.#core, state.endpointsOf(id))),
+    );
+  }
+
+  /**
+   * What every change has around it: the intent, the turn, the commit, the event. `hold` changes the ports that are held and
+   * gives those that are in use from then on; `settle` lets go of the others once there is no way back.
+   */
+  async #change(
+    { op, texts, before, after, ways }: Change,
+    hold: (undo: UndoStack) => readonly HeldPort[],
+    settle: () => void = () => undefined,
+  ): Promise<Sandbox> {
+    const core = this.#core;
+    const { id } = before;
+    await using undo = core.undoStack(op);
+    const intent = core.commit("process", () => core.store.addIntent({ kind: op, sandboxId: id }));
+    undo.defer(() => {
+      core.commit("process", () => core.store.clearIntent(intent));
+    });
+    core.step(`${op}:intended`);
+    const was = publishedOn(core, ways, { held: core.ports.of(id), wishes: before.ports });
+    const will = publishedOn(core, ways, { held: hold(undo), wishes: after.ports });
+    await this.#turn({ sandbox: before, published: was }, { sandbox: after, published: will }, undo);
+    core.step(`${op}:applied`);
+    const made = { ...after, bindings: will.bindings };
+    core.commit("process", () => {
+      core.store.putSandbox(made);
+      core.store.clearIntent(intent);
+    });
+    undo.commit();
+    core.state.putSandbox(made);
+    settle();
+    core.step(`${op}:committed`);
+    const attributes = { name: made.name, ports: texts.join(" ") };
+    core.events.emit({ type: "sandbox", action: ACTIONS[op], id, attributes });
+    return made;
   }
 
   /** Makes the one of the other, in the kernel and in the proxy, and leaves the way back on the stack. */
@@ -202,10 +210,6 @@ export class Publishing {
     return [...will].flatMap(([name, hairpin]): Op[] =>
       was.get(name) === hairpin ? [] : [{ op: "link.set", netns: HOST_NETNS, name, set: { hairpin } }],
     );
-  }
-
-  #emit(action: "publish" | "unpublish" | "allow", { id, name }: Sandbox, texts: readonly string[]): void {
-    this.#core.events.emit({ type: "sandbox", action, id, attributes: { name, ports: texts.join(" ") } });
   }
 }
 

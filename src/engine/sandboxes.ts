@@ -8,7 +8,7 @@ import type { ProcessSpec } from "../model/process.ts";
 import type { Sandbox, SandboxRequest } from "../model/sandbox.ts";
 import { removeOps } from "../plan/blueprint.ts";
 import type { Core } from "./core.ts";
-import { containerAfter } from "./containers/record.ts";
+import { containerAfter, whose } from "./containers/record.ts";
 import { describeSandbox } from "./describe.ts";
 import { Endpoints } from "./endpoints.ts";
 import { within } from "./fields.ts";
@@ -159,13 +159,14 @@ export class Sandboxes {
   #announce(sandbox: Sandbox, endpoints: readonly Endpoint[]): void {
     const core = this.#core;
     const { id, name } = sandbox;
-    core.events.emit({ type: "sandbox", action: "create", id, attributes: { ...this.#whose(id), name } });
+    core.events.emit({
+      type: "sandbox",
+      action: "create",
+      id,
+      attributes: { ...whose(this.#core, id), name },
+    });
     for (const { networkId } of endpoints) emitMembership(core, "connect", sandbox, core.network(networkId));
     if (sandbox.state === "running") this.lifecycle.emitStart(sandbox);
-  }
-
-  #whose(id: SandboxId): { container?: string } {
-    return this.#core.state.containers.has(id) ? { container: id } : {};
   }
 
   async remove(ref: string, request: { readonly force: boolean }): Promise<void> {
@@ -196,7 +197,7 @@ export class Sandboxes {
         type: "sandbox",
         action: "destroy",
         id,
-        attributes: { ...this.#whose(id), name: sandbox.name },
+        attributes: { ...whose(this.#core, id), name: sandbox.name },
       });
       this.onGone(sandbox);
     });

@@ -1,5 +1,6 @@
 import { NetError } from "../../base/errors.ts";
 import type { Container } from "../../model/container.ts";
+import type { SandboxId } from "../../model/ids.ts";
 import type { Sandbox } from "../../model/sandbox.ts";
 import type { Core } from "../core.ts";
 
@@ -32,6 +33,11 @@ export function containerAfter(core: Core, sandbox: Sandbox): Container | undefi
       ...(exitCode === undefined ? { exitCode: UNKNOWN_EXIT, error: unknown } : { exitCode }),
     },
   };
+}
+
+/** What events of a sandbox say of the container that it is of; nothing where it is of none. */
+export function whose({ state }: Core, id: SandboxId): { container?: string } {
+  return state.containers.has(id) ? { container: id } : {};
 }
 
 /** As a shell has it: 127 not found, 126 not executable, else Docker's 128. */

@@ -1,4 +1,5 @@
 import { invalid, type NetError } from "../base/errors.ts";
+import type { Network } from "../model/network.ts";
 
 /** A link name the kernel takes (dev_valid_name in net/core/dev.c): 1 to 15 bytes, no slash, colon or space. */
 export function parseLinkName(text: string | undefined, field: string, op: string): string | undefined {
@@ -50,6 +51,18 @@ export function checkMtu({ mtuBytes }: LinkOptions, enableIPv6: boolean): void {
   if (!enableIPv6 || mtuBytes === undefined || mtuBytes >= 1280) return;
   const right = "IPv6 needs 1280 bytes at least";
   throw invalid(`options.${LINK_OPTION.mtu}`, String(mtuBytes), right, "network.create");
+}
+
+/** Parses a network's options at the first time only: they never change, and the attach path needs them again and again. */
+export function parsedOnce<T>(
+  parse: (options: Readonly<Record<string, string>>) => T,
+): (network: Network) => T {
+  const parsed = new WeakMap<Network, { readonly options: T }>();
+  return (network) => {
+    const found = parsed.get(network) ?? { options: parse(network.options) };
+    parsed.set(network, found);
+    return found.options;
+  };
 }
 
 /** An unknown option with the nearest known one as the remedy. */

@@ -2,24 +2,14 @@ import { NetError } from "../../base/errors.ts";
 import type { Family } from "../../base/ip.ts";
 import { parseMac } from "../../base/mac.ts";
 import type { Driver } from "../../model/driver.ts";
-import type { Network } from "../../model/network.ts";
 import { checkEndpointOptions, disablesIpv6 } from "../endpoint-options.ts";
-import { checkMtu, LINK_OPTION } from "../options.ts";
-import { BRIDGE_OPTION, checkModes, parseBridgeOptions, type BridgeOptions } from "./options.ts";
+import { checkMtu, LINK_OPTION, parsedOnce } from "../options.ts";
+import { BRIDGE_OPTION, checkModes, parseBridgeOptions } from "./options.ts";
 import { bridgeName, modeOf, planEndpoint, planNetwork } from "./plan.ts";
 
 /** Containers of one bridge talk directly; the way out is NAT, the way in is published ports. */
 export function bridgeDriver(): Driver {
-  // Options never change after creation, and the attach path needs them each time.
-  const parsed = new WeakMap<Network, BridgeOptions>();
-  const optionsOf = (network: Network): BridgeOptions => {
-    let options = parsed.get(network);
-    if (options === undefined) {
-      options = parseBridgeOptions(network.options);
-      parsed.set(network, options);
-    }
-    return options;
-  };
+  const optionsOf = parsedOnce(parseBridgeOptions);
   return {
     name: "bridge",
     mtuOption: LINK_OPTION.mtu,

@@ -2,12 +2,13 @@ import { NetError } from "../../base/errors.ts";
 import { parseMac } from "../../base/mac.ts";
 import type { Driver } from "../../model/driver.ts";
 import { checkEndpointOptions, disablesIpv6 } from "../endpoint-options.ts";
-import { checkMtu } from "../options.ts";
+import { checkMtu, parsedOnce } from "../options.ts";
 import { MACVLAN_OPTION, parseMacvlanOptions } from "./options.ts";
 import { planEndpoint, planNetwork } from "./plan.ts";
 
 /** Sandboxes are members of the LAN that a link of the host leads to, each with a MAC of its own; the host routes nothing. */
 export function macvlanDriver(): Driver {
+  const optionsOf = parsedOnce(parseMacvlanOptions);
   return {
     name: "macvlan",
     capabilities: {
@@ -23,10 +24,10 @@ export function macvlanDriver(): Driver {
     checkNetwork: ({ options = {}, enableIPv6 = false }) =>
       checkMtu(parseMacvlanOptions(options), enableIPv6),
     checkAgainst(network, others) {
-      const { parent, mode } = parseMacvlanOptions(network.options);
+      const { parent, mode } = optionsOf(network);
       if (parent === undefined) return;
       const twin = others.find((other) => {
-        const its = parseMacvlanOptions(other.options);
+        const its = optionsOf(other);
         return its.parent === parent && (mode === "passthru" || its.mode === "passthru");
       });
       if (twin === undefined) return;
@@ -46,9 +47,8 @@ export function macvlanDriver(): Driver {
       if (request.mac !== undefined) parseMac(request.mac, "mac", "endpoint.attach");
     },
     withoutFamilies: (request) => (disablesIpv6(request.options) ? [6] : []),
-    network: (network) => planNetwork(network, parseMacvlanOptions(network.options)),
-    endpoint: ({ network, endpoint }) =>
-      planEndpoint(network, endpoint, parseMacvlanOptions(network.options)),
-    interfacePrefix: (network) => parseMacvlanOptions(network.options).interfacePrefix,
+    network: (network) => planNetwork(network, optionsOf(network)),
+    endpoint: ({ network, endpoint }) => planEndpoint(network, endpoint, optionsOf(network)),
+    interfacePrefix: (network) => optionsOf(network).interfacePrefix,
   };
 }

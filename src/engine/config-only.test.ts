@@ -1,7 +1,6 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { soundMachine } from "../testkit/sound-machine.ts";
 import type { NetworkRequest } from "../model/network.ts";
-import { type Boot, Machine } from "../testkit/machine.ts";
-import { faultsOf } from "../testkit/soundness.ts";
 
 const MTU = { "com.docker.network.driver.mtu": "1400" };
 const CONFIG: NetworkRequest = {
@@ -13,34 +12,22 @@ const CONFIG: NetworkRequest = {
   labels: { team: "shop" },
 };
 
-let machine: Machine;
-let boot: Boot;
-
-beforeEach(async () => {
-  machine = new Machine();
-  boot = await machine.boot();
-});
-
-afterEach(async () => {
-  expect(await faultsOf(machine, boot)).toEqual([]);
-  expect(boot.complaints).toEqual([]);
-  machine[Symbol.dispose]();
-});
+const home = soundMachine();
 
 test("a network of configuration is kept and nothing is made", async () => {
-  const links = machine.kernel.host.links.size;
-  const { configOnly, ipam, options } = await boot.engine.createNetwork(CONFIG);
+  const links = home.machine.kernel.host.links.size;
+  const { configOnly, ipam, options } = await home.boot.engine.createNetwork(CONFIG);
   expect({ configOnly, ipam, options }).toEqual({
     configOnly: true,
     ipam: { driver: "default", options: {}, pools: [], config: CONFIG.ipam?.config },
     options: MTU,
   });
-  expect(machine.kernel.host.links.size).toBe(links);
+  expect(home.machine.kernel.host.links.size).toBe(links);
 });
 
 test("a network made from it has its families, pools, options and labels", async () => {
-  await boot.engine.createNetwork(CONFIG);
-  const made = await boot.engine.createNetwork({ name: "net", configFrom: "config" });
+  await home.boot.engine.createNetwork(CONFIG);
+  const made = await home.boot.engine.createNetwork({ name: "net", configFrom: "config" });
   expect(made).toMatchObject({
     driver: "bridge",
     configFrom: "config",
@@ -54,17 +41,17 @@ test("a network made from it has its families, pools, options and labels", async
 });
 
 test("it stays while a network was made from it, through a restart, and is not pruned", async () => {
-  await boot.engine.createNetwork(CONFIG);
-  await boot.engine.createNetwork({ name: "net", configFrom: "config" });
-  boot.kill();
-  boot = await machine.boot();
-  await expect(boot.engine.removeNetwork("config")).rejects.toThrow(
+  await home.boot.engine.createNetwork(CONFIG);
+  await home.boot.engine.createNetwork({ name: "net", configFrom: "config" });
+  home.boot.kill();
+  home.boot = await home.machine.boot();
+  await expect(home.boot.engine.removeNetwork("config")).rejects.toThrow(
     'configuration network "config" is in use by network net',
   );
-  expect(await boot.engine.pruneNetworks()).toEqual(["net"]);
-  await boot.engine.removeNetwork("config");
+  expect(await home.boot.engine.pruneNetworks()).toEqual(["net"]);
+  await home.boot.engine.removeNetwork("config");
   expect(
-    boot.engine
+    home.boot.engine
       .networks()
       .map(({ name }) => name)
       .toSorted(),
@@ -72,13 +59,13 @@ test("it stays while a network was made from it, through a restart, and is not p
 });
 
 test("nobody joins it", async () => {
-  await boot.engine.createNetwork(CONFIG);
+  await home.boot.engine.createNetwork(CONFIG);
   const forbidden = expect.objectContaining({ code: "forbidden", value: "config" }) as Error;
-  await expect(boot.engine.createSandbox({ name: "s", networks: [{ network: "config" }] })).rejects.toEqual(
-    forbidden,
-  );
-  await boot.engine.createSandbox({ name: "s" });
-  await expect(boot.engine.connect("s", { network: "config" })).rejects.toEqual(forbidden);
+  await expect(
+    home.boot.engine.createSandbox({ name: "s", networks: [{ network: "config" }] }),
+  ).rejects.toEqual(forbidden);
+  await home.boot.engine.createSandbox({ name: "s" });
+  await expect(home.boot.engine.connect("s", { network: "config" })).rejects.toEqual(forbidden);
 });
 
 describe("refused, with nothing changed", () => {
@@ -104,10 +91,10 @@ describe("refused, with nothing changed", () => {
       "it should be 10.8.0.0/24",
     ],
   ])("%s: %j", async (field, request, message) => {
-    await boot.engine.createNetwork(CONFIG);
-    const before = boot.engine.networks();
+    await home.boot.engine.createNetwork(CONFIG);
+    const before = home.boot.engine.networks();
     await expect(
-      boot.engine.createNetwork({ name: "net", configFrom: "config", ...request }),
+      home.boot.engine.createNetwork({ name: "net", configFrom: "config", ...request }),
     ).rejects.toEqual(
       expect.objectContaining({
         code: "invalid",
@@ -115,13 +102,15 @@ describe("refused, with nothing changed", () => {
         message: expect.stringContaining(message) as string,
       }),
     );
-    expect(boot.engine.networks()).toEqual(before);
+    expect(home.boot.engine.networks()).toEqual(before);
   });
 
   test("a configuration that does not exist, and a name that is taken", async () => {
-    await boot.engine.createNetwork(CONFIG);
-    await expect(boot.engine.createNetwork({ name: "net", configFrom: "other" })).rejects.toThrow("other");
-    await expect(boot.engine.createNetwork(CONFIG)).rejects.toThrow(
+    await home.boot.engine.createNetwork(CONFIG);
+    await expect(home.boot.engine.createNetwork({ name: "net", configFrom: "other" })).rejects.toThrow(
+      "other",
+    );
+    await expect(home.boot.engine.createNetwork(CONFIG)).rejects.toThrow(
       "network with name config already exists",
     );
   });
@@ -135,7 +124,7 @@ test.each([
   [{}, "", undefined],
 ])("families can be options: %j and %j", async (request, value, expected) => {
   const options = { "com.docker.network.enable_ipv6": value };
-  const create = boot.engine.createNetwork({ name: "net", ...request, options });
+  const create = home.boot.engine.createNetwork({ name: "net", ...request, options });
   if (expected === undefined) await expect(create).rejects.toThrow("com.docker.network.enable_ipv6");
   else expect(await create).toMatchObject({ enableIPv6: expected, options: {} });
 });

@@ -1,44 +1,36 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { faultsOf } from "../testkit/soundness.ts";
-import { Machine, type Boot } from "../testkit/machine.ts";
+import { describe, expect, test } from "vitest";
+import { soundMachine } from "../testkit/sound-machine.ts";
 
 const MODE4 = "com.docker.network.bridge.gateway_mode_ipv4";
 const MODE6 = "com.docker.network.bridge.gateway_mode_ipv6";
 
-let machine: Machine;
-let boot: Boot;
-
-beforeEach(async () => {
-  machine = new Machine();
-  boot = await machine.boot();
-});
-
-afterEach(async () => {
-  expect(await faultsOf(machine, boot)).toEqual([]);
-  expect(boot.complaints).toEqual([]);
-  machine[Symbol.dispose]();
-});
+const home = soundMachine();
 
 async function network(name: string, options: Readonly<Record<string, string>>): Promise<void> {
-  await boot.engine.createNetwork({ name, enableIPv6: true, options, internal: name.startsWith("inner") });
+  await home.boot.engine.createNetwork({
+    name,
+    enableIPv6: true,
+    options,
+    internal: name.startsWith("inner"),
+  });
 }
 
 /** Docker's inspect shape: host address and port, the port empty where the host has none. */
 function inspected(name: string): string[] {
-  return boot.engine
+  return home.boot.engine
     .sandbox(name)
     .bindings.map(({ hostIp, hostPort }) => `${hostIp} ${hostPort === 0 ? "" : hostPort}`.trim());
 }
 
 /** Elements of some maps, with the sandbox's addresses by name. */
 function elements(name: string, prefix: string): string[] {
-  const names = boot.engine
+  const names = home.boot.engine
     .sandbox(name)
     .endpoints.flatMap(({ networkName, ipv4, ipv6 }) => [
       [ipv4?.split("/")[0] ?? "-", `${networkName}4`] as const,
       [ipv6?.split("/")[0] ?? "-", `${networkName}6`] as const,
     ]);
-  return [...(machine.kernel.firewall?.values() ?? [])]
+  return [...(home.machine.kernel.firewall?.values() ?? [])]
     .filter(({ map }) => map.startsWith(prefix))
     .map(({ map, key, keyEnd }) =>
       [map, ...key, ...(keyEnd ?? []).slice(-1)]
@@ -58,7 +50,7 @@ describe("what inspect shows of a published port", () => {
     ["routed", "routed", ["0.0.0.0", "::"]],
   ])("gateway modes %s and %s", async (mode4, mode6, expected) => {
     await network("net", { [MODE4]: mode4, [MODE6]: mode6 });
-    await boot.engine.createSandbox({ name: "s", networks: [{ network: "net" }], publish: ["8080:80"] });
+    await home.boot.engine.createSandbox({ name: "s", networks: [{ network: "net" }], publish: ["8080:80"] });
     expect(inspected("s")).toEqual(expected);
     expect(elements("s", "open")).toEqual([
       ...(mode4 === "routed" ? ["open4 net4 tcp 80"] : []),
@@ -75,34 +67,34 @@ describe("what inspect shows of a published port", () => {
 test("a routed network needs no port of the host: two sandboxes publish the same", async () => {
   await network("net", { [MODE4]: "routed", [MODE6]: "routed" });
   for (const name of ["a", "b"]) {
-    await boot.engine.createSandbox({ name, networks: [{ network: "net" }], publish: ["8080:80"] });
+    await home.boot.engine.createSandbox({ name, networks: [{ network: "net" }], publish: ["8080:80"] });
   }
-  expect(boot.host.heldPorts).toEqual([]);
+  expect(home.boot.host.heldPorts).toEqual([]);
 });
 
 // Docker's TestRoutedNonGateway.
 test("ports of a routed network stay open where another network is the gateway", async () => {
   await network("routed", { [MODE4]: "routed", [MODE6]: "routed" });
   await network("nat", {});
-  await boot.engine.createSandbox({
+  await home.boot.engine.createSandbox({
     name: "s",
     networks: [{ network: "routed" }, { network: "nat", gwPriority: 1 }],
     publish: ["8080:80"],
   });
   expect(inspected("s")).toEqual(["0.0.0.0 8080", ":: 8080", "0.0.0.0", "::"]);
-  await boot.engine.disconnect("s", "nat");
+  await home.boot.engine.disconnect("s", "nat");
   expect(inspected("s")).toEqual(["0.0.0.0", "::"]);
   expect(elements("s", "open")).toEqual(["open4 routed4 tcp 80", "open6 routed6 tcp 80"]);
-  expect(boot.host.heldPorts).toEqual([]);
-  await boot.engine.connect("s", { network: "nat", gwPriority: 1 });
-  await boot.engine.disconnect("s", "routed");
+  expect(home.boot.host.heldPorts).toEqual([]);
+  await home.boot.engine.connect("s", { network: "nat", gwPriority: 1 });
+  await home.boot.engine.disconnect("s", "routed");
   expect(inspected("s")).toEqual(["0.0.0.0 8080", ":: 8080"]);
   expect(elements("s", "open")).toEqual([]);
 });
 
 test("a mapping that names an address opens the port of that family only", async () => {
   await network("net", { [MODE4]: "routed", [MODE6]: "routed" });
-  await boot.engine.createSandbox({
+  await home.boot.engine.createSandbox({
     name: "s",
     networks: [{ network: "net" }],
     publish: ["[::]:8080-8089:80-89/udp"],
@@ -112,43 +104,43 @@ test("a mapping that names an address opens the port of that family only", async
 
 test("links that are trusted make a network open its ports, beside those of the host", async () => {
   await network("net", { "com.docker.network.bridge.trusted_host_interfaces": "eth1" });
-  await boot.engine.createSandbox({ name: "s", networks: [{ network: "net" }], publish: ["8080:80"] });
+  await home.boot.engine.createSandbox({ name: "s", networks: [{ network: "net" }], publish: ["8080:80"] });
   expect(inspected("s")).toEqual(["0.0.0.0 8080", ":: 8080"]);
   expect(elements("s", "open")).toEqual(["open4 net4 tcp 80", "open6 net6 tcp 80"]);
-  await boot.engine.removeSandbox("s", { force: true });
-  expect([...(machine.kernel.firewall?.values() ?? [])].filter(({ map }) => map.startsWith("open"))).toEqual(
-    [],
-  );
+  await home.boot.engine.removeSandbox("s", { force: true });
+  expect(
+    [...(home.machine.kernel.firewall?.values() ?? [])].filter(({ map }) => map.startsWith("open")),
+  ).toEqual([]);
 });
 
 test("what is open is open again after a restart, and nothing is held for it", async () => {
   await network("net", { [MODE4]: "routed", [MODE6]: "nat" });
-  await boot.engine.createSandbox({ name: "s", networks: [{ network: "net" }], publish: ["8080:80"] });
-  boot.kill();
-  machine.kernel.firewall = undefined;
-  boot = await machine.boot();
+  await home.boot.engine.createSandbox({ name: "s", networks: [{ network: "net" }], publish: ["8080:80"] });
+  home.boot.kill();
+  home.machine.kernel.firewall = undefined;
+  home.boot = await home.machine.boot();
   expect(inspected("s")).toEqual([":: 8080", "0.0.0.0"]);
   expect(elements("s", "open")).toEqual(["open4 net4 tcp 80"]);
-  expect(boot.host.heldPorts).toEqual([":::8080/tcp"]);
+  expect(home.boot.host.heldPorts).toEqual([":::8080/tcp"]);
 });
 
 // Docker's TestIsolated.
 test("an isolated network has no gateway, and its bridge no address", async () => {
   await network("inner", { [MODE4]: "isolated", [MODE6]: "isolated" });
-  const { ipam, id } = boot.engine.network("inner");
+  const { ipam, id } = home.boot.engine.network("inner");
   expect(ipam.pools.map(({ gateway }) => gateway)).toEqual([undefined, undefined]);
-  expect([...(machine.kernel.host.links.get(`nd-${id.slice(0, 12)}`)?.addresses ?? [])]).toEqual([]);
-  expect(machine.kernel.host.sysctls.get(`net.ipv6.conf.nd-${id.slice(0, 12)}.disable_ipv6`)).toBe("1");
+  expect([...(home.machine.kernel.host.links.get(`nd-${id.slice(0, 12)}`)?.addresses ?? [])]).toEqual([]);
+  expect(home.machine.kernel.host.sysctls.get(`net.ipv6.conf.nd-${id.slice(0, 12)}.disable_ipv6`)).toBe("1");
 });
 
 test("inhibit_ipv4 keeps the gateway's address free for somebody else, who is the default route", async () => {
   await network("net", { "com.docker.network.bridge.inhibit_ipv4": "true" });
-  const { ipam, id } = boot.engine.network("net");
+  const { ipam, id } = home.boot.engine.network("net");
   const [gateway4, gateway6] = ipam.pools.map(({ gateway }) => gateway);
-  expect([...(machine.kernel.host.links.get(`nd-${id.slice(0, 12)}`)?.addresses ?? [])]).toEqual([
+  expect([...(home.machine.kernel.host.links.get(`nd-${id.slice(0, 12)}`)?.addresses ?? [])]).toEqual([
     gateway6,
     expect.stringContaining("fe80::"),
   ]);
-  await boot.engine.createSandbox({ name: "s", networks: [{ network: "net" }] });
-  expect(boot.engine.sandbox("s").endpoints[0]?.gateway4).toBe(gateway4?.split("/")[0]);
+  await home.boot.engine.createSandbox({ name: "s", networks: [{ network: "net" }] });
+  expect(home.boot.engine.sandbox("s").endpoints[0]?.gateway4).toBe(gateway4?.split("/")[0]);
 });

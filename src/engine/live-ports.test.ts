@@ -25,6 +25,17 @@ const published = (name: string): string[] =>
     .sandbox(name)
     .bindings.map((b) => `${b.hostIp}:${b.hostPort} → ${b.containerPort}/${b.protocol} ×${b.count}`);
 
+/** The kinds of steps of each plan from now on. */
+function plansOf(host: Boot["host"]): readonly string[][] {
+  const apply = host.apply.bind(host);
+  const plans: string[][] = [];
+  host.apply = (ops) => {
+    plans.push(ops.map(({ op }) => op));
+    return apply(ops);
+  };
+  return plans;
+}
+
 describe("publish()", () => {
   test("adds to what is published, and tells", async () => {
     const told: string[] = [];
@@ -40,13 +51,7 @@ describe("publish()", () => {
   });
 
   test("is one firewall transaction", async () => {
-    const { host } = boot;
-    const apply = host.apply.bind(host);
-    const plans: string[][] = [];
-    host.apply = (ops) => {
-      plans.push(ops.map(({ op }) => op));
-      return apply(ops);
-    };
+    const plans = plansOf(boot.host);
     await boot.engine.publish("web", ["8081:81", "8082:82", "8083-8085:83-85"]);
     expect(plans).toEqual([["firewall.change"]]);
   });
@@ -180,13 +185,7 @@ describe("allow()", () => {
   });
 
   test("is one firewall transaction", async () => {
-    const { host } = boot;
-    const apply = host.apply.bind(host);
-    const plans: string[][] = [];
-    host.apply = (ops) => {
-      plans.push(ops.map(({ op }) => op));
-      return apply(ops);
-    };
+    const plans = plansOf(boot.host);
     await boot.engine.allow("shy", ["8090:80,from=192.0.2.0/24", "9000-9009:80-89,from=192.0.2.0/24"]);
     expect(plans).toEqual([["firewall.change"]]);
   });

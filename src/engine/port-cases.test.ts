@@ -1,21 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { soundMachine } from "../testkit/sound-machine.ts";
 import { parseIp } from "../base/ip.ts";
-import { Machine, type Boot } from "../testkit/machine.ts";
-import { faultsOf, pictureOf } from "../testkit/soundness.ts";
+import { pictureOf } from "../testkit/soundness.ts";
 
 /** The situations of Docker's TestAddPortMappings, each by the whole engine on a machine in memory. */
-let machine: Machine;
-let boot: Boot;
-
-beforeEach(async () => {
-  machine = new Machine();
-  boot = await machine.boot();
-});
-
-afterEach(async () => {
-  expect(await faultsOf(machine, boot)).toEqual([]);
-  machine[Symbol.dispose]();
-});
+const home = soundMachine();
 
 const BRIDGE = "com.docker.network.bridge";
 /** The first number that the host finds free: the sandbox's resolver has the one before. */
@@ -36,12 +25,12 @@ interface Row {
 
 async function publish(row: Row): Promise<void> {
   const { families = "46", modes = ["nat", "nat"], binding } = row;
-  boot.host.ipv6 = row.hostWithoutIpv6 !== true;
+  home.boot.host.ipv6 = row.hostWithoutIpv6 !== true;
   for (const text of row.busy ?? []) {
     const [ip = "", port = "", protocol = ""] = text.split(/[ /]/);
-    boot.host.busyPorts.push({ ip: parseIp(ip), port: Number(port), protocol });
+    home.boot.host.busyPorts.push({ ip: parseIp(ip), port: Number(port), protocol });
   }
-  await boot.engine.createNetwork({
+  await home.boot.engine.createNetwork({
     name: "n",
     enableIPv4: families.includes("4"),
     enableIPv6: families.includes("6"),
@@ -56,20 +45,22 @@ async function publish(row: Row): Promise<void> {
       ...(binding === undefined ? {} : { [`${BRIDGE}.host_binding_ipv4`]: binding }),
     },
   });
-  await boot.engine.createSandbox({ name: "s", networks: [{ network: "n" }], publish: row.publish });
+  await home.boot.engine.createSandbox({ name: "s", networks: [{ network: "n" }], publish: row.publish });
 }
 
 /** Each binding as `HOST-IP:PORT → PORT`, with what leads there: rules of the table, the proxy, or both. */
 function bindings(): string[] {
-  return boot.engine.sandbox("s").bindings.map(({ hostIp, hostPort, containerPort, count, protocol }) => {
-    const span = (first: number): string => (count === 1 ? `${first}` : `${first}-${first + count - 1}`);
-    const served = boot.host.servedPorts.some((text) =>
-      text.startsWith(`${hostIp}:${hostPort}/${protocol} →`),
-    );
-    const host = hostIp.includes(":") ? `[${hostIp}]` : hostIp;
-    const at = hostPort === 0 ? "open" : `${host}:${span(hostPort)}`;
-    return `${at} → ${span(containerPort)}/${protocol}${served ? " proxy" : ""}`;
-  });
+  return home.boot.engine
+    .sandbox("s")
+    .bindings.map(({ hostIp, hostPort, containerPort, count, protocol }) => {
+      const span = (first: number): string => (count === 1 ? `${first}` : `${first}-${first + count - 1}`);
+      const served = home.boot.host.servedPorts.some((text) =>
+        text.startsWith(`${hostIp}:${hostPort}/${protocol} →`),
+      );
+      const host = hostIp.includes(":") ? `[${hostIp}]` : hostIp;
+      const at = hostPort === 0 ? "open" : `${host}:${span(hostPort)}`;
+      return `${at} → ${span(containerPort)}/${protocol}${served ? " proxy" : ""}`;
+    });
 }
 
 describe("what is published", () => {
@@ -292,12 +283,12 @@ describe("what is published", () => {
     await publish(row);
     expect(bindings()).toEqual(wanted);
     // The next daemon holds the same, and nothing is left when the sandbox goes.
-    await boot.engine.close();
-    boot = await machine.boot();
-    boot.host.ipv6 = row.hostWithoutIpv6 !== true;
+    await home.boot.engine.close();
+    home.boot = await home.machine.boot();
+    home.boot.host.ipv6 = row.hostWithoutIpv6 !== true;
     if (row.hostWithoutIpv6 !== true) expect(bindings()).toEqual(wanted);
-    await boot.engine.removeSandbox("s", { force: true });
-    expect([boot.host.heldPorts, boot.host.servedPorts]).toEqual([[], []]);
+    await home.boot.engine.removeSandbox("s", { force: true });
+    expect([home.boot.host.heldPorts, home.boot.host.servedPorts]).toEqual([[], []]);
   });
 });
 
@@ -360,11 +351,11 @@ describe("what cannot be published leaves nothing behind:", () => {
     ],
   ])("%s", async (_, row, message) => {
     await expect(publish(row)).rejects.toThrow(message);
-    expect(boot.engine.sandboxes()).toEqual([]);
-    expect([boot.host.heldPorts, boot.host.servedPorts]).toEqual([[], []]);
+    expect(home.boot.engine.sandboxes()).toEqual([]);
+    expect([home.boot.host.heldPorts, home.boot.host.servedPorts]).toEqual([[], []]);
     // What others hold was theirs alone: with it gone, the same wish is granted where it can be.
-    await boot.engine.removeNetwork("n");
-    boot.host.busyPorts.length = 0;
+    await home.boot.engine.removeNetwork("n");
+    home.boot.host.busyPorts.length = 0;
     if ((row.busy ?? []).length === 0) return;
     await publish({ ...row, busy: [] });
     expect(bindings().length).toBeGreaterThan(0);
@@ -373,12 +364,12 @@ describe("what cannot be published leaves nothing behind:", () => {
 
 test("a port taken from a range is withdrawn by its number or by the whole wish, and not by the range's first", async () => {
   await publish({ publish: ["8080-8083:80"], busy: ["0.0.0.0 8080/tcp"] });
-  const before = pictureOf(machine, boot);
-  await expect(boot.engine.unpublish("s", ["8080:80"])).rejects.toMatchObject({ code: "not_found" });
-  expect(pictureOf(machine, boot)).toBe(before);
-  await boot.engine.unpublish("s", ["8081:80"]);
+  const before = pictureOf(home.machine, home.boot);
+  await expect(home.boot.engine.unpublish("s", ["8080:80"])).rejects.toMatchObject({ code: "not_found" });
+  expect(pictureOf(home.machine, home.boot)).toBe(before);
+  await home.boot.engine.unpublish("s", ["8081:80"]);
   expect(bindings()).toEqual([]);
-  await boot.engine.publish("s", ["8080-8083:80"]);
-  await boot.engine.unpublish("s", ["8080-8083:80"]);
+  await home.boot.engine.publish("s", ["8080-8083:80"]);
+  await home.boot.engine.unpublish("s", ["8080-8083:80"]);
   expect(bindings()).toEqual([]);
 });

@@ -70,3 +70,14 @@ export function openEvents(
   sent.end();
   return promise;
 }
+
+const DOCKERS_500 = [
+  /^no available IPv[46] addresses on this network's address pools: /,
+  /^container [0-9a-f]{64} is not connected to (the )?network /,
+  /^gateway mode 'isolated' can only be used for an internal network$/,
+];
+
+/** Whether Docker itself answers 500 with these words. */
+export function isDockers500(message: string): boolean {
+  return DOCKERS_500.some((words) => words.test(message));
+}

@@ -1,12 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { overlaps, parseSubnet } from "../../src/base/cidr.ts";
-import { Both, filterFindings, SOUND, without } from "./both.ts";
+import { Both, filterFindings, LIMIT_MS, SOUND, without } from "./both.ts";
 import { lackingOf, lay } from "./debian.ts";
 import { World } from "./world.ts";
 
 const lacking = lackingOf("dockerd");
-/** Daemons of others start and stop here, which takes its time on a busy machine. */
-const LIMIT_MS = 240_000;
 
 /** A real dockerd with real containers beside netdock, on one host. */
 describe.skipIf(lacking !== "")(`netdock on a host of dockerd's${lacking}`, { timeout: LIMIT_MS }, () => {

@@ -1,13 +1,11 @@
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Both, filterFindings, SOUND, type Ways, without } from "./both.ts";
+import { Both, filterFindings, LIMIT_MS, SOUND, type Ways, without } from "./both.ts";
 import { lackingOf, lay } from "./debian.ts";
 import { FirewalldOn } from "./firewalld.ts";
 import { World } from "./world.ts";
 
 const lacking = lackingOf("dockerd", "firewalld");
-/** Daemons of others start and stop here, which takes its time on a busy machine. */
-const LIMIT_MS = 240_000;
 
 /** A real firewalld, whose default zone rejects what is forwarded; in the end a real dockerd too, which has a zone there. */
 describe.skipIf(lacking !== "")(`netdock on a host of firewalld's${lacking}`, { timeout: LIMIT_MS }, () => {

@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Both, filterFindings, SOUND, without } from "./both.ts";
+import { Both, filterFindings, LIMIT_MS, SOUND, without } from "./both.ts";
 import { lackingOf, lay, layEtc } from "./debian.ts";
 import { World } from "./world.ts";
 
 const lacking = lackingOf("dockerd", "ufw");
-/** Daemons of others start and stop here, which takes its time on a busy machine. */
-const LIMIT_MS = 240_000;
 
 /** ufw as it is without a rule of the user's: what comes in and what is forwarded is dropped. */
 describe.skipIf(lacking !== "")(`netdock on a host of ufw's${lacking}`, { timeout: LIMIT_MS }, () => {

@@ -4,6 +4,9 @@ import { type Container, Dockerd, type DockerdOptions } from "./dockerd.ts";
 import { idle, probe, server } from "./serve.ts";
 import type { Outcome, World } from "./world.ts";
 
+/** Of a test in which daemons of others start and stop: that takes its time on a busy machine. */
+export const LIMIT_MS = 240_000;
+
 /** Which way leads where: true where an answer comes. */
 export type Ways = Readonly<Record<string, boolean>>;
 

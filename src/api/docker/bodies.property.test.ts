@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Engine } from "../../engine/contract.ts";
-import { dockerAsk } from "../../testkit/docker-api.ts";
+import { dockerAsk, isDockers500 } from "../../testkit/docker-api.ts";
 import { bodiesFor } from "../../testkit/docker-bodies.ts";
 import { type Boot, Machine } from "../../testkit/machine.ts";
 import { faultsOf, pictureOf } from "../../testkit/soundness.ts";
@@ -16,13 +16,6 @@ const BACK = {
   enableIPv6: true,
   ipam: { config: [{ subnet: "10.7.0.0/30" }, { subnet: "fd00:7::/64" }] },
 };
-
-/** 500s of Docker's own. */
-const DOCKERS_500 = [
-  /^no available IPv[46] addresses on this network's address pools: /,
-  /^container [0-9a-f]{64} is not connected to (the )?network /,
-  /^gateway mode 'isolated' can only be used for an internal network$/,
-];
 
 const REFS = ["front", "back", "back", "web", "web", "bridge", "host", "nope", "a%2Fb"];
 
@@ -140,11 +133,7 @@ test("whatever is posted where, the answer is a success or a refusal, and a refu
       const { message, ...more } = JSON.parse(answer.text) as { readonly message: string };
       expect({ more, type: answer.headers["content-type"] }).toEqual({ more: {}, type: "application/json" });
       expect(message).not.toBe("");
-      if (answer.status === 500)
-        expect(
-          DOCKERS_500.some((words) => words.test(message)),
-          message,
-        ).toBe(true);
+      if (answer.status === 500) expect(isDockers500(message), message).toBe(true);
       else expect(REFUSED, `${answer.status} ${message}`).toContain(answer.status);
       expect(pictureOf(machine, boot)).toBe(before);
     }),

@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openDescriptors, type RunningApi, sendRaw, startApi } from "../../testkit/api-server.ts";
-import { type DockerAnswer, dockerAsk, errorMessage } from "../../testkit/docker-api.ts";
+import { type DockerAnswer, dockerAsk, errorMessage, isDockers500 } from "../../testkit/docker-api.ts";
 import { type Boot, Machine } from "../../testkit/machine.ts";
 import { faultsOf, pictureOf } from "../../testkit/soundness.ts";
 
@@ -11,10 +11,6 @@ const PATIENT = { timeout: 20_000 };
 /** No connection is kept for later, so that descriptors can be counted. */
 const CLOSE = { connection: "close" };
 const JSON_TYPE = { "content-type": "application/json", ...CLOSE };
-
-/** Refusals that Docker itself answers with 500. */
-const DOCKERS_500 =
-  /^gateway mode 'isolated'|is not connected to|^no available IPv[46] addresses on this network's address pools/;
 
 describe("a real engine on a machine in memory", () => {
   let machine: Machine;
@@ -51,9 +47,7 @@ describe("a real engine on a machine in memory", () => {
         return (asks[i % asks.length] as () => Promise<DockerAnswer>)();
       }),
     );
-    const strange = answers.filter(
-      (answer) => answer.status >= 500 && !DOCKERS_500.test(errorMessage(answer)),
-    );
+    const strange = answers.filter((answer) => answer.status >= 500 && !isDockers500(errorMessage(answer)));
     expect(strange).toEqual([]);
     expect(answers.some(({ status }) => status === 201)).toBe(true);
     expect(await faultsOf(machine, boot)).toEqual([]);
